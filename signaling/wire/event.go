@@ -1,0 +1,49 @@
+package wire
+
+import (
+	"sync/atomic"
+)
+
+// Lane says what may happen to an event when its receiver does not keep up.
+type Lane uint8
+
+const (
+	// Must events are queued, kept over a lost connection, and close a reader
+	// that is too slow for them.
+	Must Lane = iota
+	// Droppable events (typing, presence lists) are left out while the
+	// receiver is behind, and are not kept for one that is away.
+	Droppable
+)
+
+// Event is one event on its way to clients: a name and its arguments as raw
+// JSON, comma separated and without the brackets. It is immutable once sent and
+// may be shared by any number of receivers of both dialects.
+type Event struct {
+	Name string
+	Args []byte
+	Lane Lane
+	// Shared marks an event with many receivers: dialects keep its encoding.
+	Shared bool
+
+	encoded [2]atomic.Pointer[any]
+}
+
+// Dialect numbers the wire forms for Encoded.
+type Dialect uint8
+
+const (
+	SocketIO Dialect = iota
+	PlainJSON
+)
+
+// Encoded returns the event's frame for one dialect, made at the first call.
+// Two concurrent first calls may both make it; one of the results is kept.
+func (e *Event) Encoded(d Dialect, make func(*Event) any) any {
+	if p := e.encoded[d].Load(); p != nil {
+		return *p
+	}
+	v := make(e)
+	e.encoded[d].CompareAndSwap(nil, &v)
+	return *e.encoded[d].Load()
+}

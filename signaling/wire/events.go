@@ -1,0 +1,70 @@
+package wire
+
+// Events of the base profile (PROTOCOL.md §2): existing front ends depend on
+// every letter.
+const (
+	CallUser     = "call:user"
+	CallIncoming = "call:incoming"
+	CallAnswer   = "call:answer"
+	CallAccepted = "call:accepted"
+	CallEnd      = "call:end"
+	CallRejected = "call:rejected"
+
+	CallUnavailable = "call:unavailable"
+
+	GetOnlineUsers = "getOnlineUsers"
+
+	Typing         = "typing"
+	StopTyping     = "stopTyping"
+	UserTyping     = "userTyping"
+	UserStopTyping = "userStopTyping"
+
+	MessageDelivered        = "messageDelivered"
+	MessageSeen             = "messageSeen"
+	AllMessageSeen          = "allmessageSeen"
+	MessageStatusUpdated    = "messageStatusUpdated"
+	AllMessageStatusUpdated = "allmessageStatusUpdated"
+)
+
+// Events of the extended profile (PROTOCOL.md §3).
+const (
+	CallRinging   = "call:ringing"
+	CallCandidate = "call:candidate"
+	CallSignal    = "call:signal"
+	CallPeer      = "call:peer"
+	CallResume    = "call:resume"
+	CallTransfer  = "call:transfer"
+	CallHandoff   = "call:handoff"
+	CallInvite    = "call:invite"
+	CallState     = "call:state"
+
+	MessageSend = "message:send"
+	MessageSync = "message:sync"
+
+	PresenceWatch   = "presence:watch"
+	PresenceUnwatch = "presence:unwatch"
+	PresenceUpdate  = "presence:update"
+
+	ICEServers = "ice:servers"
+
+	AuthExpiring = "auth:expiring"
+	AuthRefresh  = "auth:refresh"
+
+	ServerDrain = "server:drain"
+	Error       = "error"
+	Ping        = "ping"
+	// Disconnect is a clean goodbye: the session ends at once.
+	Disconnect = "disconnect"
+
+	// Plain JSON dialect only.
+	Hello = "hello"
+	Auth  = "auth"
+	Seq   = "seq"
+)
+
+// Message statuses, in the order in which they rise (M2).
+const (
+	StatusSent      = "sent"
+	StatusDelivered = "delivered"
+	StatusSeen      = "seen"
+)
