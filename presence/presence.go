@@ -1,0 +1,120 @@
+// Package presence says what the nodes of a cluster share: who is connected
+// where, who is online, which calls are live and which user is busy with which.
+// It declares the contracts; memory implements them inside one process, and
+// presencetest is the one suite that every implementation passes.
+//
+// The switchboard (package signaling) is the only user. It never asks presence
+// for sessions of its own node: a local recipient does not wait for a store
+// (P2).
+package presence
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Errors of every implementation.
+var (
+	// ErrNotFound: no such call.
+	ErrNotFound = errors.New("presence: not found")
+	// ErrConflict: the record is not at the version that the caller read.
+	// Read again and step again.
+	ErrConflict = errors.New("presence: version conflict")
+	// ErrLeaseLost: this node was away for longer than its lease; what it had
+	// registered does not count any more. Join again under a new epoch.
+	ErrLeaseLost = errors.New("presence: lease lost")
+	// ErrNodeTaken: a live node already has this name.
+	ErrNodeTaken = errors.New("presence: node name is taken")
+	// ErrClosed: the store or the membership was closed.
+	ErrClosed = errors.New("presence: closed")
+)
+
+// Session is one connected client as the cluster sees it.
+type Session struct {
+	ID       string // the session's id, unique in the cluster
+	User     string
+	Device   string // outlives the session, see DESIGN C9
+	Extended bool
+	// Node and Epoch say who owns it; the store fills them in.
+	Node, Epoch string
+}
+
+// End says how a session ended (C9, P5).
+type End uint8
+
+const (
+	// Clean: the client said goodbye. With its last session its user is
+	// offline at once.
+	Clean End = iota
+	// Vanished: the connection was lost. With its last session its user stays
+	// online for the offline grace.
+	Vanished
+)
+
+// State is what others may know of a user.
+type State struct {
+	User string
+	// Online is true while the user has a session, and for the offline grace
+	// after the last one vanished.
+	Online bool
+	// Devices counts the distinct devices of the user's sessions.
+	Devices int
+	// LastSeen is when the last session ended; zero while one is connected and
+	// for users never seen.
+	LastSeen time.Time
+}
+
+// Page is a part of the list of online users, in the order of their ids.
+type Page struct {
+	Users []string
+	// Next is the cursor of the next page, empty after the last.
+	Next string
+}
+
+// Sessions is the directory of who is connected.
+type Sessions interface {
+	// Add registers a session of this node. Adding it again changes nothing.
+	Add(ctx context.Context, s Session) error
+	// Remove takes a session of this node away. Removing it twice, or one that
+	// never was, changes nothing.
+	Remove(ctx context.Context, user, id string, how End) error
+	// Sessions lists the user's sessions on nodes that hold a lease.
+	Sessions(ctx context.Context, user string) ([]Session, error)
+	// States returns the state of each user, in the order asked.
+	States(ctx context.Context, users []string) ([]State, error)
+	// Online lists online users, at most limit, from a cursor on.
+	Online(ctx context.Context, cursor string, limit int) (Page, error)
+	// OnlineCount is the number of online users, and a version that is another
+	// one whenever the set of online users is another one.
+	OnlineCount(ctx context.Context) (n int, version uint64, err error)
+	// Watch makes this node's observer hear of the users' changes; Unwatch
+	// ends it. Interest is counted: two Watch need two Unwatch.
+	Watch(ctx context.Context, users []string) error
+	Unwatch(ctx context.Context, users []string) error
+}
+
+// Observer hears of the changes of users that its node watches, in the order in
+// which they happened to each user. It is called without any lock held and must
+// not block.
+type Observer func(State)
+
+// Lease keeps a node's entries counting (P1).
+type Lease interface {
+	// Renew prolongs the lease; ErrLeaseLost when it came too late.
+	Renew(ctx context.Context) error
+	// Sweep does what time has made due: leases and offline graces that ran
+	// out. Any node may call it, at least once a second.
+	Sweep(ctx context.Context) error
+	// Leave ends the membership: the node's sessions count as vanished.
+	Leave(ctx context.Context) error
+}
+
+// Store is one node's membership in the cluster.
+type Store interface {
+	Sessions
+	Calls
+	Lease
+	// Node is this node's name and the epoch of this membership.
+	Node() (name, epoch string)
+}
