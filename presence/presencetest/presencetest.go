@@ -1,0 +1,78 @@
+// Package presencetest is the contract of package presence as a test suite:
+// every implementation passes the same tests, on a World that says how nodes
+// join it and how time passes in it.
+package presencetest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/tandem-rtc/tandem/presence"
+)
+
+// World is one shared store and its clock.
+type World interface {
+	// Join takes a membership. A nil observer hears nothing.
+	Join(name string, o presence.Observer) (presence.Store, error)
+	// Pass lets time go by: all of d on the clock that the store uses. Leases
+	// are not renewed by it.
+	Pass(d time.Duration)
+	// Now is that clock.
+	Now() time.Time
+	// Lease and Grace are the world's settings.
+	Lease() time.Duration
+	Grace() time.Duration
+}
+
+// Run runs the whole suite; make gives each test a fresh, empty world.
+func Run(t *testing.T, make func(t *testing.T) World) {
+	for _, test := range []struct {
+		name string
+		run  func(*testing.T, World)
+	}{
+		{"P1_SessionsOfAUser", sessionsOfAUser},
+		{"P1_AddAndRemoveTwice", addAndRemoveTwice},
+		{"P1_NoLeaseNoSession", noLeaseNoSession},
+		{"P1_LeaseLostIsNoticed", leaseLostIsNoticed},
+		{"P1_NewEpochInheritsNothing", newEpochInheritsNothing},
+		{"P1_NameIsTaken", nameIsTaken},
+		{"P4_OnlinePages", onlinePages},
+		{"P4_VersionFollowsTheSet", versionFollowsTheSet},
+		{"P5_CleanEndIsOfflineAtOnce", cleanEndIsOfflineAtOnce},
+		{"P5_VanishedHasAGrace", vanishedHasAGrace},
+		{"P5_BackWithinTheGrace", backWithinTheGrace},
+		{"P5_WatchersHearOfChanges", watchersHearOfChanges},
+		{"P5_InterestIsCounted", interestIsCounted},
+		{"P5_DevicesAreCountedOnce", devicesAreCountedOnce},
+		{"P5_LeaveVanishesSessions", leaveVanishesSessions},
+		{"P1_RandomWorldsAgreeWithTheModel", randomSessions},
+		{"C4_OpenTakesBothMarks", openTakesBothMarks},
+		{"C4_OpenIsAllOrNothing", openIsAllOrNothing},
+		{"C4_OneOfManyRacersWins", oneOfManyRacersWins},
+		{"C4_EndedCallsHoldNobody", endedCallsHoldNobody},
+		{"C4_MoveTakesTheMark", moveTakesTheMark},
+		{"C12_SaveIsCompareAndSet", saveIsCompareAndSet},
+		{"C1_ByClientID", byClientID},
+		{"C3_EndedCallsAreFoundForAWhile", endedCallsAreFound},
+		{"C6_DueCalls", dueCalls},
+		{"C4_RandomCallsLeaveNobodyBusy", randomCalls},
+	} {
+		t.Run(test.name, func(t *testing.T) { test.run(t, make(t)) })
+	}
+}
+
+func join(t testing.TB, w World, name string, o presence.Observer) presence.Store {
+	t.Helper()
+	s, err := w.Join(name, o)
+	if err != nil {
+		t.Fatalf("join %s: %v", name, err)
+	}
+	return s
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
