@@ -73,7 +73,7 @@ func (c *claims) member(name, raw []byte) (err error) {
 		if c.can == nil {
 			c.can = []string{}
 		}
-	case "username", "fullName", "name", "profilePic", "picture", "gender":
+	case "username", "fullName", "fullname", "name", "profilePic", "profilepic", "picture", "gender":
 		if s, e := textOf(raw); e == nil && s != "" { // display data of a wrong type is left out
 			c.profile.set(string(name), s, &c.budget)
 			c.hasProfile = c.profile != Profile{}

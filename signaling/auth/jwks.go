@@ -37,7 +37,8 @@ const (
 func newKeySet(ctx context.Context, cfg Config) (*keySet, error) {
 	client := cfg.HTTPClient
 	if client == nil {
-		client = &http.Client{Timeout: keyFetchTimeout, Transport: limitBody{http.DefaultTransport}}
+		transport := &http.Transport{Proxy: http.ProxyFromEnvironment, TLSHandshakeTimeout: keyFetchTimeout, DisableKeepAlives: true}
+		client = &http.Client{Timeout: keyFetchTimeout, Transport: limitBody{transport}}
 	}
 	shown := redactedURL(cfg.JWKSURL)
 	keys, err := keyfunc.NewDefaultOverrideCtx(ctx, []string{cfg.JWKSURL}, keyfunc.Override{

@@ -53,11 +53,11 @@ func (p *Profile) set(claim, value string, budget *int) {
 	switch claim {
 	case "username":
 		field = &p.Username
-	case "fullName":
+	case "fullName", "fullname":
 		field = &p.FullName
 	case "name":
 		field = &p.Name
-	case "profilePic":
+	case "profilePic", "profilepic":
 		field = &p.ProfilePic
 	case "picture":
 		field = &p.Picture

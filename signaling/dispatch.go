@@ -1,0 +1,113 @@
+package signaling
+
+import (
+	"context"
+
+	"github.com/tandem-rtc/tandem/signaling/wire"
+)
+
+// A handler serves one event. What it returns is the acknowledgement: raw JSON
+// arguments, or an error.
+type handler func(sw *Switchboard, ctx context.Context, t *turn, s *Session, args [][]byte) ([]byte, error)
+
+type route struct {
+	handle handler
+	// extended events are unknown to base clients.
+	extended bool
+	// silent events have a limit of their own and no answer when over it.
+	silent bool
+}
+
+// routes is the protocol from the client's side, in the order of PROTOCOL.md.
+var routes = map[string]route{
+	wire.CallUser:     {handle: onCallUser},
+	wire.CallAnswer:   {handle: onCallAnswer},
+	wire.CallEnd:      {handle: onCallEnd},
+	wire.CallRejected: {handle: onCallRejected},
+
+	wire.MessageDelivered: {handle: onMessageDelivered},
+	wire.MessageSeen:      {handle: onMessageSeen},
+	wire.AllMessageSeen:   {handle: onAllMessageSeen},
+	wire.Typing:           {handle: onTyping, silent: true},
+	wire.StopTyping:       {handle: onStopTyping, silent: true},
+
+	wire.CallCandidate: {handle: onCallCandidate, extended: true},
+	wire.CallSignal:    {handle: onCallSignal, extended: true},
+	wire.CallResume:    {handle: onCallResume, extended: true},
+	wire.CallHandoff:   {handle: onCallHandoff, extended: true},
+	wire.CallTransfer:  {handle: onCallTransfer, extended: true},
+	wire.CallInvite:    {handle: notConfigured, extended: true},
+
+	wire.MessageSend: {handle: notConfigured, extended: true},
+	wire.MessageSync: {handle: notConfigured, extended: true},
+
+	wire.PresenceWatch:   {handle: onPresenceWatch, extended: true},
+	wire.PresenceUnwatch: {handle: onPresenceUnwatch, extended: true},
+
+	wire.ICEServers:  {handle: onICEServers, extended: true},
+	wire.AuthRefresh: {handle: onAuthRefresh, extended: true},
+	wire.Ping:        {handle: onPing, extended: true},
+}
+
+// dispatch finds the handler of an event and answers for it.
+func (sw *Switchboard) dispatch(t *turn, s *Session, r *Request) {
+	rt, ok := routes[string(r.Event)]
+	if ok && rt.extended && !s.extended {
+		ok = false
+	}
+	if ok && rt.silent {
+		if !s.admitTyping(t) {
+			sw.metrics.dropped.Inc()
+			return
+		}
+	} else if err := s.admit(t); err != nil {
+		sw.fail(t, s, r, err)
+		return
+	}
+	if !ok {
+		sw.fail(t, s, r, wire.Errorf(wire.CodeUnknownEvent, ""))
+		return
+	}
+	reply, err := rt.handle(sw, context.Background(), t, s, r.Args)
+	if err != nil {
+		sw.fail(t, s, r, err)
+		return
+	}
+	if r.Reply != nil {
+		r.Reply.Ack(reply)
+		t.touch(s.link)
+	}
+}
+
+// fail tells the client what was wrong: in the acknowledgement if it asked for
+// one, else as an error event to an extended client. A base client hears
+// nothing: it would not know what to do with it.
+func (sw *Switchboard) fail(t *turn, s *Session, r *Request, err error) {
+	p, known := wire.ProblemOf(err)
+	if !known {
+		sw.log.Error("an event failed", "event", string(r.Event), "user", s.user, "session", s.id, "error", err)
+	}
+	sw.metrics.problem(p.Code)
+	if r.Reply != nil {
+		r.Reply.Fail(p)
+		t.touch(s.link)
+		return
+	}
+	if !s.extended {
+		return
+	}
+	o := newObject(nil)
+	o.str("code", string(p.Code))
+	o.str("message", p.Message)
+	event := r.Event
+	if len(event) > wire.MaxCallID {
+		event = event[:wire.MaxCallID]
+	}
+	o.str("event", string(event))
+	s.send(t, droppable(wire.Error, o.end()))
+}
+
+// notConfigured serves the events of parts that this server runs without.
+func notConfigured(*Switchboard, context.Context, *turn, *Session, [][]byte) ([]byte, error) {
+	return nil, wire.Errorf(wire.CodeNotConfigured, "")
+}

@@ -1,0 +1,336 @@
+package jsonws
+
+import (
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/base64"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/tandem-rtc/tandem/signaling"
+	"github.com/tandem-rtc/tandem/signaling/wheel"
+	"github.com/tandem-rtc/tandem/signaling/wire"
+	"github.com/tandem-rtc/tandem/signaling/wire/rawjson"
+	"github.com/tandem-rtc/tandem/signaling/wsconn"
+)
+
+// maxBadFrames is how many frames in a row a client may send that are none of
+// this protocol before its socket is closed.
+const maxBadFrames = 100
+
+// A link is one client's session in this dialect. It is the signaling.Link of
+// the switchboard and the wsconn.Handler of the socket that it has, if any.
+type link struct {
+	// fixed once started
+	srv               *Server
+	sid, user, device string
+	sess              *signaling.Session
+
+	// owned by the goroutine that reads
+	bad int
+
+	mu     sync.Mutex
+	conn   *wsconn.Conn // nil while the client is away
+	gone   bool         // over for good
+	token  [16]byte     // secret half of the resume token
+	replay replay
+	timer  wheel.Timer // of the heartbeat, or of the resume window
+	every  time.Duration
+	wait   time.Duration // without a sign of life: vanished
+	final  *wire.CloseCode
+}
+
+var (
+	_ signaling.Link = (*link)(nil)
+	_ wsconn.Handler = (*link)(nil)
+)
+
+// greet queues the hello of a new session.
+func (l *link) greet() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.every, l.wait = l.srv.cfg.PingInterval, l.srv.cfg.PingInterval+l.srv.cfg.PingTimeout
+	l.helloLocked(false)
+}
+
+// started gives the link its session and begins the heartbeat.
+func (l *link) started(s *signaling.Session) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.sess = s
+	if !l.gone {
+		l.srv.cfg.Wheel.Schedule(&l.timer, l.every, l)
+	}
+}
+
+// helloLocked queues the first frame of a socket, with a fresh resume token.
+func (l *link) helloLocked(resumed bool) {
+	_, _ = rand.Read(l.token[:]) // never fails
+	cfg := &l.srv.cfg
+	b := make([]byte, 0, 384)
+	b = append(b, `{"event":"hello","args":[{"sid":`...)
+	b = rawjson.AppendString(b, l.sid)
+	b = append(b, `,"user":`...)
+	b = rawjson.AppendString(b, l.user)
+	b = append(b, `,"device":`...)
+	b = rawjson.AppendString(b, l.device)
+	b = append(b, `,"resumed":`...)
+	b = strconv.AppendBool(b, resumed)
+	b = append(b, `,"resumeToken":"`...)
+	b = append(b, l.sid...)
+	b = append(b, '.')
+	b = base64.RawURLEncoding.AppendEncode(b, l.token[:])
+	b = append(b, `","resumeWindowMs":`...)
+	b = strconv.AppendInt(b, cfg.ResumeWindow.Milliseconds(), 10)
+	b = append(b, `,"node":`...)
+	b = rawjson.AppendString(b, cfg.Node)
+	b = append(b, `,"serverTime":`...)
+	b = strconv.AppendInt(b, cfg.Now().UnixMilli(), 10)
+	b = append(b, `,"pingIntervalMs":`...)
+	b = strconv.AppendInt(b, cfg.PingInterval.Milliseconds(), 10)
+	b = append(b, `,"maxPayload":`...)
+	b = strconv.AppendInt(b, cfg.WS.MaxMessage, 10)
+	b = append(b, `}]}`...)
+	l.conn.Queue(wsconn.MustArrive, false, b)
+}
+
+// takeOver moves the link to a new socket, if the token is right and nothing
+// that the client missed is lost. The token is spent either way.
+func (l *link) takeOver(conn *wsconn.Conn, secret string, lastSeq uint64) bool {
+	given, err := base64.RawURLEncoding.DecodeString(secret)
+	if err != nil {
+		return false
+	}
+	l.mu.Lock()
+	if l.gone || l.sess == nil || subtle.ConstantTimeCompare(given, l.token[:]) != 1 {
+		l.mu.Unlock()
+		return false
+	}
+	_, _ = rand.Read(l.token[:]) // used once, whatever comes of it
+	missed, ok := l.replay.after(lastSeq)
+	if !ok {
+		l.mu.Unlock()
+		return false
+	}
+	old := l.conn
+	l.conn = conn
+	l.helloLocked(true)
+	for _, m := range missed {
+		conn.Queue(wsconn.MustArrive, false, m.frame)
+	}
+	l.srv.cfg.Wheel.Schedule(&l.timer, l.every, l)
+	l.mu.Unlock()
+	if old != nil {
+		old.Close(wire.CloseReplaced.Code, wire.CloseReplaced.Reason)
+	}
+	l.sess.Back()
+	return true
+}
+
+// Send queues an event and, if it must arrive, keeps it for a resume.
+func (l *link) Send(ev *wire.Event) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.gone {
+		return
+	}
+	if ev.Lane == wire.Droppable {
+		switch {
+		case l.conn == nil:
+		case ev.Shared:
+			l.conn.QueueFrame(wsconn.Droppable, ev.Encoded(wire.PlainJSON, encodeShared).(*wsconn.Frame))
+		default:
+			var buf [256]byte
+			l.conn.Queue(wsconn.Droppable, false, appendEvent(buf[:0], ev, 0))
+		}
+		return
+	}
+	frame := l.replay.add(ev, l.srv.cfg.Now(), &l.srv.cfg)
+	if l.conn != nil {
+		l.conn.Queue(wsconn.MustArrive, false, frame)
+	}
+}
+
+func encodeShared(ev *wire.Event) any {
+	return wsconn.NewFrame(false, appendEvent(make([]byte, 0, len(ev.Args)+64), ev, 0))
+}
+
+// Flush puts what is queued on its way.
+func (l *link) Flush() {
+	if c := l.socket(); c != nil {
+		c.Flush()
+	}
+}
+
+func (l *link) socket() *wsconn.Conn {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.conn
+}
+
+// Heartbeat changes how often the client is pinged.
+func (l *link) Heartbeat(every, timeout time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if every == 0 {
+		every, timeout = l.srv.cfg.PingInterval, l.srv.cfg.PingInterval+l.srv.cfg.PingTimeout
+	}
+	l.every, l.wait = every, timeout
+	if l.conn != nil && !l.gone {
+		l.srv.cfg.Wheel.Schedule(&l.timer, every, l)
+	}
+}
+
+// Peer is the client's address.
+func (l *link) Peer() string {
+	if c := l.socket(); c != nil {
+		return c.RemoteAddr()
+	}
+	return ""
+}
+
+// Close ends the socket with a reason; a final one ends the link.
+func (l *link) Close(why wire.CloseCode) {
+	l.mu.Lock()
+	c := l.conn
+	if why.Final {
+		l.final = &why
+	}
+	l.mu.Unlock()
+	if c != nil {
+		c.Close(why.Code, why.Reason)
+	} else if why.Final {
+		l.over(false)
+	}
+}
+
+// Expire is the heartbeat, or the end of the resume window.
+func (l *link) Expire() {
+	l.mu.Lock()
+	c := l.conn
+	if l.gone || c == nil {
+		away := !l.gone
+		l.mu.Unlock()
+		if away {
+			l.over(false)
+		}
+		return
+	}
+	silent := l.srv.cfg.Now().Sub(c.LastRead())
+	if silent >= l.wait {
+		l.mu.Unlock()
+		c.Abort(errPingTimeout)
+		return
+	}
+	next := l.every - silent
+	if next <= 0 { // silent for an interval: ask
+		c.Ping()
+		next = min(l.every, l.wait-silent)
+	}
+	l.srv.cfg.Wheel.Schedule(&l.timer, next, l)
+	l.mu.Unlock()
+}
+
+// OnMessage is one frame of the client.
+func (l *link) OnMessage(c *wsconn.Conn, binary bool, data []byte) {
+	r := requests.Get().(*request)
+	defer r.free()
+	if binary || !r.frame.parse(data) {
+		l.badFrame(c)
+		return
+	}
+	l.bad = 0
+	switch string(r.frame.event) {
+	case wire.Seq:
+		l.confirm(r.frame.args)
+		return
+	case wire.Disconnect:
+		l.goodbye(c)
+		return
+	}
+	r.conn = c
+	r.Event, r.Args, r.Reply = r.frame.event, r.frame.args, nil
+	if r.frame.hasID {
+		r.Reply = r
+	}
+	l.sess.Receive(&r.Request)
+}
+
+// OnIdle flushes what the batch of frames caused.
+func (l *link) OnIdle(*wsconn.Conn) { l.sess.Idle() }
+
+// OnClose says that a socket is gone. If it is not the link's any more, another
+// has taken its place.
+func (l *link) OnClose(c *wsconn.Conn, cause wsconn.Cause) {
+	l.sess.Idle()
+	l.mu.Lock()
+	if l.conn != c || l.gone {
+		l.mu.Unlock()
+		return
+	}
+	l.conn = nil
+	final := l.final != nil
+	if !final {
+		l.srv.cfg.Wheel.Schedule(&l.timer, l.srv.cfg.ResumeWindow, l)
+	}
+	l.mu.Unlock()
+	l.srv.cfg.Logger.Debug("socket closed", "session", l.sid, "user", l.user, "cause", cause.String())
+	if final {
+		l.over(false)
+		return
+	}
+	// Every client of this dialect can resume, so that no close code is a
+	// goodbye (C9): a page that closes and one that reloads look the same.
+	l.sess.Away()
+}
+
+// goodbye ends the session at once: the client's own wish (C9).
+func (l *link) goodbye(c *wsconn.Conn) {
+	l.mu.Lock()
+	l.final = &wire.CloseNormal
+	l.mu.Unlock()
+	l.over(true)
+	c.Close(wire.CloseNormal.Code, wire.CloseNormal.Reason)
+}
+
+// over ends the link for good.
+func (l *link) over(clean bool) {
+	l.mu.Lock()
+	if l.gone {
+		l.mu.Unlock()
+		return
+	}
+	l.gone = true
+	l.replay = replay{}
+	l.srv.cfg.Wheel.Stop(&l.timer)
+	sess := l.sess
+	l.mu.Unlock()
+	l.srv.forget(l)
+	if sess != nil {
+		sess.Closed(clean)
+	}
+}
+
+// badFrame answers what is no frame of this protocol. The socket stays open:
+// the frames around it are well delimited.
+func (l *link) badFrame(c *wsconn.Conn) {
+	l.bad++
+	p := wire.Errorf(wire.CodeBadPayload, `A frame is one JSON object: {"event":"…","args":[…],"id":1}.`)
+	c.Queue(wsconn.Droppable, false, appendErrorEvent(nil, p, ""))
+	if l.bad > maxBadFrames {
+		c.Close(wire.CloseBadFrame.Code, wire.CloseBadFrame.Reason)
+	}
+}
+
+// confirm forgets what the client says it has.
+func (l *link) confirm(args [][]byte) {
+	if len(args) == 0 {
+		return
+	}
+	if n, ok := rawjson.Int64(args[0]); ok && n > 0 {
+		l.mu.Lock()
+		l.replay.confirm(uint64(n))
+		l.mu.Unlock()
+	}
+}

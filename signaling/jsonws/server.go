@@ -1,0 +1,222 @@
+package jsonws
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/tandem-rtc/tandem/signaling"
+	"github.com/tandem-rtc/tandem/signaling/auth"
+	"github.com/tandem-rtc/tandem/signaling/wire"
+	"github.com/tandem-rtc/tandem/signaling/wsconn"
+)
+
+// Server serves /ws. It is the http.Handler of the plain dialect.
+type Server struct {
+	cfg Config
+	ws  *wsconn.Server
+	sw  *signaling.Switchboard
+
+	handshakes atomic.Int64
+
+	mu    sync.Mutex
+	links map[string]*link // by session id
+}
+
+// NewServer starts a server; Close ends it.
+func NewServer(cfg Config, sw *signaling.Switchboard) (*Server, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	ws, err := wsconn.NewServer(cfg.WS)
+	if err != nil {
+		return nil, err
+	}
+	return &Server{cfg: cfg, ws: ws, sw: sw, links: map[string]*link{}}, nil
+}
+
+// Close ends all connections and waits for them.
+func (s *Server) Close() {
+	s.ws.Close()
+	s.mu.Lock()
+	left := make([]*link, 0, len(s.links))
+	for _, l := range s.links {
+		left = append(left, l)
+	}
+	s.mu.Unlock()
+	for _, l := range left {
+		l.over(false)
+	}
+}
+
+// Len is the number of links, those of clients that are away included.
+func (s *Server) Len() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.links)
+}
+
+// ServeHTTP upgrades a request. Who the client is comes from the request (a
+// token in the query, Authorization, the cookie, or userId where there is no
+// secret); a client that shows none of these, or says auth=frame, sends an auth
+// frame first.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !s.cfg.Origins.Allowed(r) {
+		refuse(w, wire.Errorf(wire.CodeOriginNotAllowed, ""))
+		return
+	}
+	if !strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
+		w.Header().Set("Upgrade", "websocket")
+		http.Error(w, "this path speaks WebSocket, subprotocol "+Subprotocol, http.StatusUpgradeRequired)
+		return
+	}
+	if s.handshakes.Load() >= int64(s.cfg.MaxHandshakes) {
+		refuse(w, wire.Errorf(wire.CodeUnavailable, ""))
+		return
+	}
+	creds := s.cfg.Verifier.FromRequest(r, s.cfg.Origins)
+	q := query(r.URL.RawQuery)
+	creds.Token = q.Get("token")
+	h := hello{device: q.Get("deviceId")}
+	if t := q.Get("resume"); t != "" {
+		h.resume = t
+		h.lastSeq, _ = strconv.ParseUint(q.Get("seq"), 10, 64)
+	}
+	conn, err := s.ws.Upgrade(w, r, nil)
+	if err != nil {
+		return // the answer has been written
+	}
+	later := q.Get("auth") == "frame" ||
+		(creds.Token == "" && creds.Authorization == "" && creds.Cookie == "" && (creds.QueryUserID == "" || !s.cfg.Verifier.Open()))
+	if later {
+		g := &guest{srv: s, creds: creds, hello: h}
+		g.wait(conn)
+		conn.Start(g)
+		return
+	}
+	conn.Start(s.enter(context.WithoutCancel(r.Context()), conn, creds, h))
+	conn.Flush()
+}
+
+// query parses a query string; most have the one form that needs no map.
+func query(raw string) url.Values {
+	v, err := url.ParseQuery(raw)
+	if err != nil {
+		return url.Values{}
+	}
+	return v
+}
+
+func refuse(w http.ResponseWriter, p *wire.Problem) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(p.Code.HTTPStatus())
+	_, _ = w.Write(append(wire.AppendErrorArg(nil, p), '\n'))
+}
+
+// hello is what a client says of itself.
+type hello struct {
+	device  string
+	resume  string // token of the session it wants to take up again
+	lastSeq uint64
+}
+
+// enter makes a socket the link of a session: a new one, or, with a good resume
+// token of the same user, the one that the client left (I8). On failure the
+// client is told and the socket closes. It returns the socket's handler.
+func (s *Server) enter(ctx context.Context, conn *wsconn.Conn, creds auth.Credentials, h hello) wsconn.Handler {
+	id, err := s.cfg.Verifier.Authenticate(ctx, creds)
+	if err != nil {
+		return s.turnAway(conn, err)
+	}
+	if h.device != "" && !wire.ValidUserID(h.device) {
+		return s.turnAway(conn, wire.Errorf(wire.CodeBadPayload, "deviceId is not usable."))
+	}
+	if l := s.resume(conn, id, h); l != nil {
+		return l
+	}
+	l := &link{srv: s, conn: conn, sid: newID(), user: id.User, device: h.device}
+	if l.device == "" {
+		l.device = l.sid
+	}
+	if err := s.sw.Admit(id.User, l.device); err != nil {
+		return s.turnAway(conn, err)
+	}
+	l.greet()
+	s.mu.Lock()
+	s.links[l.sid] = l
+	s.mu.Unlock()
+	sess, err := s.sw.Open(ctx, l, id, signaling.Hello{SessionID: l.sid, Device: l.device, Extended: true, Dialect: "json"})
+	if err != nil {
+		s.forget(l)
+		return s.turnAway(conn, err)
+	}
+	l.started(sess)
+	return l
+}
+
+// resume hands the link that a token names over to a new socket. It returns nil
+// if there is none, or not all that the client missed is still there.
+func (s *Server) resume(conn *wsconn.Conn, id *auth.Identity, h hello) *link {
+	sid, secret, ok := strings.Cut(h.resume, ".")
+	if !ok {
+		return nil
+	}
+	s.mu.Lock()
+	l := s.links[sid]
+	s.mu.Unlock()
+	if l == nil || l.user != id.User || !l.takeOver(conn, secret, h.lastSeq) {
+		return nil
+	}
+	l.sess.Renew(id)
+	return l
+}
+
+// turnAway tells a client why it can not come in and closes.
+func (s *Server) turnAway(conn *wsconn.Conn, err error) wsconn.Handler {
+	p, known := wire.ProblemOf(err)
+	if !known {
+		s.cfg.Logger.Error("a client could not be let in", "peer", conn.RemoteAddr(), "error", err)
+	}
+	conn.Queue(wsconn.MustArrive, false, appendErrorEvent(nil, p, wire.Auth))
+	why := wire.CloseForbidden
+	switch p.Code {
+	case wire.CodeUnauthorized:
+		why = wire.CloseUnauthorized
+	case wire.CodeTokenExpired:
+		why = wire.CloseTokenExpired
+	case wire.CodeTooManySessions, wire.CodeRateLimited:
+		why = wire.CloseRateLimited
+	case wire.CodeUnavailable, wire.CodeInternal:
+		why = wire.CloseGoingAway
+	}
+	conn.Close(why.Code, string(p.Code))
+	return deaf{}
+}
+
+func (s *Server) forget(l *link) {
+	s.mu.Lock()
+	if s.links[l.sid] == l {
+		delete(s.links, l.sid)
+	}
+	s.mu.Unlock()
+}
+
+// newID makes a session id: 120 random bits.
+func newID() string {
+	var b [15]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return base64.RawURLEncoding.EncodeToString(b[:])
+}
+
+// deaf is the handler of a socket that is being turned away.
+type deaf struct{}
+
+func (deaf) OnMessage(*wsconn.Conn, bool, []byte) {}
+func (deaf) OnIdle(*wsconn.Conn)                  {}
+func (deaf) OnClose(*wsconn.Conn, wsconn.Cause)   {}

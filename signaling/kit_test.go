@@ -1,0 +1,402 @@
+package signaling
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/tandem-rtc/tandem/presence"
+	"github.com/tandem-rtc/tandem/presence/memory"
+	"github.com/tandem-rtc/tandem/signaling/auth"
+	"github.com/tandem-rtc/tandem/signaling/call"
+	"github.com/tandem-rtc/tandem/signaling/wheel"
+	"github.com/tandem-rtc/tandem/signaling/wire"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// t0 is when every bubble of testing/synctest begins, in milliseconds.
+const t0 = 946684800000
+
+// world is a switchboard over presence/memory, inside a synctest bubble: its
+// clock stands still until the test sleeps.
+type world struct {
+	t     testing.TB
+	sw    *Switchboard
+	store presence.Store
+	n     int // sessions made
+
+	mu  sync.Mutex
+	log []call.Record
+	ids map[string]string // call id -> "#1", "#2" in the order of appearance
+}
+
+// setup is what a test may change before the switchboard is made.
+type setup struct {
+	Config
+	verify func(ctx context.Context, token string) (*auth.Identity, error)
+	wrap   func(presence.Store) presence.Store
+}
+
+// play runs f in a world of its own, with a clock that f turns by sleeping.
+func play(t *testing.T, change func(*setup), f func(w *world)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, change)
+		f(w)
+	})
+}
+
+// newWorld makes a switchboard that ends with the test.
+func newWorld(t testing.TB, change func(*setup)) *world {
+	t.Helper()
+	w := &world{t: t, ids: map[string]string{}}
+	var s setup
+	if change != nil {
+		change(&s)
+	}
+	wh := wheel.New(wheel.Config{Tick: 10 * time.Millisecond})
+	sw, err := New(s.Config, Parts{Wheel: wh, Verify: s.verify, CallLog: w.logged}, func(o presence.Observer) (presence.Store, error) {
+		c, err := memory.New(memory.Config{Now: s.Now})
+		if err != nil {
+			return nil, err
+		}
+		m, err := c.Join("node", o)
+		if err != nil {
+			return nil, err
+		}
+		w.store = m
+		if s.wrap != nil {
+			w.store = s.wrap(m)
+		}
+		return w.store, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.sw = sw
+	t.Cleanup(func() {
+		sw.Close()
+		wh.Close()
+	})
+	return w
+}
+
+func (w *world) logged(r call.Record) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.log = append(w.log, r)
+}
+
+// records takes the call log, one line a call.
+func (w *world) records() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var b strings.Builder
+	for _, r := range w.log {
+		fmt.Fprintf(&b, "%s>%s %s;", r.Caller, r.Callee, r.Reason)
+	}
+	w.log = nil
+	return b.String()
+}
+
+// pass turns the clock and waits until what was due has been done.
+func (w *world) pass(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
+// nobodyBusy checks that nothing is left of any call (C4).
+func (w *world) nobodyBusy(users ...string) {
+	w.t.Helper()
+	ctx := w.t.Context()
+	if n, err := w.store.LiveCalls(ctx); n != 0 || err != nil {
+		w.t.Errorf("%d calls are live (%v), want none", n, err)
+	}
+	for _, u := range users {
+		if m, err := w.store.Mark(ctx, u); m != "" || err != nil {
+			w.t.Errorf("%s holds busy mark %q (%v)", u, m, err)
+		}
+		if ids, err := w.store.CallsOf(ctx, u); len(ids) != 0 || err != nil {
+			w.t.Errorf("%s has live calls %q (%v)", u, ids, err)
+		}
+	}
+}
+
+var idPattern = regexp.MustCompile(`"(callId|next|withCallId)":"([^"]+)"`)
+
+// plain replaces the random ids of calls by #1, #2 …
+func (w *world) plain(s string) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return idPattern.ReplaceAllStringFunc(s, func(m string) string {
+		p := idPattern.FindStringSubmatch(m)
+		name, ok := w.ids[p[2]]
+		if !ok {
+			name = fmt.Sprintf("#%d", len(w.ids)+1)
+			w.ids[p[2]] = name
+		}
+		return `"` + p[1] + `":"` + name + `"`
+	})
+}
+
+// id is the real id of call #n.
+func (w *world) id(n int) string {
+	w.t.Helper()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	want := fmt.Sprintf("#%d", n)
+	for id, name := range w.ids {
+		if name == want {
+			return id
+		}
+	}
+	w.t.Fatalf("no call %s was seen", want)
+	return ""
+}
+
+// beat is one call of Link.Heartbeat.
+type beat struct{ every, timeout time.Duration }
+
+// fakeLink is a client's end that remembers. What is queued counts as received
+// only once it was flushed.
+type fakeLink struct {
+	mu       sync.Mutex
+	queued   []*wire.Event
+	received []*wire.Event
+	total    int // events ever queued
+	flushes  int
+	beats    []beat
+	closed   []wire.CloseCode
+	onClose  func(wire.CloseCode)
+}
+
+func (l *fakeLink) Send(ev *wire.Event) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.queued = append(l.queued, ev)
+	l.total++
+}
+
+func (l *fakeLink) Flush() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.received = append(l.received, l.queued...)
+	l.queued = nil
+	l.flushes++
+}
+
+func (l *fakeLink) Heartbeat(every, timeout time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.beats = append(l.beats, beat{every, timeout})
+}
+
+func (l *fakeLink) Close(why wire.CloseCode) {
+	l.mu.Lock()
+	l.closed = append(l.closed, why)
+	f := l.onClose
+	l.mu.Unlock()
+	if f != nil {
+		f(why)
+	}
+}
+
+func (*fakeLink) Peer() string { return "127.0.0.1:1" }
+
+// client is one device of a user. Upper-case names are extended devices: "A1"
+// is an extended device of user "a", "a1" a base one.
+type client struct {
+	*fakeLink
+	w    *world
+	name string
+	sess *Session
+}
+
+// identity of a device's user.
+func identity(user string) *auth.Identity { return &auth.Identity{User: user} }
+
+// join connects a device.
+func (w *world) join(name string) *client {
+	w.t.Helper()
+	return w.joinAs(name, identity(strings.ToLower(name[:1])))
+}
+
+func (w *world) joinAs(name string, id *auth.Identity) *client {
+	w.t.Helper()
+	c, err := w.tryJoin(name, id)
+	if err != nil {
+		w.t.Fatalf("%s could not join: %v", name, err)
+	}
+	return c
+}
+
+func (w *world) tryJoin(name string, id *auth.Identity) (*client, error) {
+	w.mu.Lock()
+	w.n++
+	sid := fmt.Sprintf("sid%d", w.n)
+	w.mu.Unlock()
+	c := &client{w: w, name: name, fakeLink: &fakeLink{}}
+	s, err := w.sw.Open(w.t.Context(), c.fakeLink, id, Hello{
+		SessionID: sid, Device: name, Extended: name[0] < 'a', Dialect: "test",
+	})
+	c.sess = s
+	return c, err
+}
+
+// all joins several devices and forgets what they were told at first.
+func (w *world) all(names ...string) []*client {
+	w.t.Helper()
+	list := make([]*client, len(names))
+	for i, n := range names {
+		list[i] = w.join(n)
+	}
+	for _, c := range list {
+		c.take()
+	}
+	return list
+}
+
+// answer is what a Replier was told.
+type answer struct {
+	ack   string
+	fail  *wire.Problem
+	count int
+}
+
+func (a *answer) Ack(args []byte)      { a.ack, a.count = string(args), a.count+1 }
+func (a *answer) Fail(p *wire.Problem) { a.fail, a.count = p, a.count+1 }
+
+// receive gives the session an event as a dialect does: the buffers are spoiled
+// afterwards, so that whoever kept one shows.
+func (c *client) receive(event string, reply Replier, args ...string) {
+	r := Request{Event: []byte(event), Reply: reply}
+	for _, a := range args {
+		r.Args = append(r.Args, []byte(a))
+	}
+	c.sess.Receive(&r)
+	for _, b := range r.Args {
+		for i := range b {
+			b[i] = '!'
+		}
+	}
+}
+
+// emit sends one event without an acknowledgement.
+func (c *client) emit(event string, args ...string) {
+	c.receive(event, nil, args...)
+	c.sess.Idle()
+}
+
+// ask sends one event and returns the acknowledgement: its arguments, or
+// "!code".
+func (c *client) ask(event string, args ...string) string {
+	c.w.t.Helper()
+	var a answer
+	c.receive(event, &a, args...)
+	c.sess.Idle()
+	if a.count != 1 {
+		c.w.t.Fatalf("%s: %s was answered %d times, want once", c.name, event, a.count)
+	}
+	if a.fail != nil {
+		return "!" + string(a.fail.Code)
+	}
+	return c.w.plain(a.ack)
+}
+
+// takeAll takes what the client has received, one "name args" each.
+func (c *client) takeAll() []string {
+	c.mu.Lock()
+	evs := c.received
+	c.received = nil
+	queued := len(c.queued)
+	c.mu.Unlock()
+	if queued > 0 {
+		c.w.t.Errorf("%s: %d events were queued and not flushed", c.name, queued)
+	}
+	var out []string
+	for _, ev := range evs {
+		out = append(out, c.w.plain(ev.Name+" "+string(ev.Args)))
+	}
+	return out
+}
+
+// take is takeAll without the online lists.
+func (c *client) take() []string {
+	var out []string
+	for _, s := range c.takeAll() {
+		if !strings.HasPrefix(s, wire.GetOnlineUsers+" ") {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// gets checks what the client received since it was last looked at, exactly.
+func (c *client) gets(want ...string) {
+	c.w.t.Helper()
+	c.compare(c.take(), want)
+}
+
+func (c *client) compare(got, want []string) {
+	c.w.t.Helper()
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		c.w.t.Errorf("%s received\n\t%s\nwant\n\t%s", c.name, strings.Join(got, "\n\t"), strings.Join(want, "\n\t"))
+	}
+}
+
+// hears is gets with the names of the events only.
+func (c *client) hears(want ...string) {
+	c.w.t.Helper()
+	got := c.take()
+	for i := range got {
+		got[i], _, _ = strings.Cut(got[i], " ")
+	}
+	c.compare(got, want)
+}
+
+func (c *client) lastBeat() beat {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.beats) == 0 {
+		return beat{}
+	}
+	return c.beats[len(c.beats)-1]
+}
+
+func (c *client) closes() []wire.CloseCode {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return append([]wire.CloseCode(nil), c.closed...)
+}
+
+// offer and reply are signals of a media session.
+func offer(session int) string { return sdp("offer", session) }
+func reply(session int) string { return sdp("answer", session) }
+
+func sdp(typ string, session int) string {
+	return fmt.Sprintf(`{"type":%q,"sdp":"v=0\r\no=- %d 2 IN IP4 127.0.0.1\r\ns=-\r\n"}`, typ, session)
+}
+
+func candidate(n int) string {
+	return fmt.Sprintf(`{"candidate":"candidate:%d 1 udp 1 192.0.2.1 9 typ host","sdpMid":"0"}`, n)
+}
+
+// ringing is the payload of call:user.
+func ringing(to, signal string, more ...string) string {
+	return fmt.Sprintf(`{"to":%q,"signal":%s%s}`, to, signal, strings.Join(append([]string{""}, more...), ","))
+}
+
+func eq(t testing.TB, what, got, want string) {
+	t.Helper()
+	if got != want {
+		t.Errorf("%s is\n\t%s\nwant\n\t%s", what, got, want)
+	}
+}

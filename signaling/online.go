@@ -1,0 +1,163 @@
+package signaling
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	"github.com/tandem-rtc/tandem/presence"
+	"github.com/tandem-rtc/tandem/signaling/wire"
+)
+
+// maxPartners bounds whom a session is told about on a site that is too large
+// for the whole list.
+const maxPartners = 64
+
+// online sends getOnlineUsers (P4): the whole list while few are online, made
+// and encoded once for everybody; above the limit each session hears of those
+// it has to do with, so that the cost stays linear in the number of users.
+type online struct {
+	sw *Switchboard
+
+	mu      sync.Mutex
+	version uint64      // of the set that event lists
+	event   *wire.Event // nil: not made for this version
+
+	// owned by the ticker
+	told  uint64 // version last broadcast
+	ready bool   // told is set
+}
+
+// welcome queues the list for a session that has just connected.
+func (o *online) welcome(t *turn, s *Session) {
+	ctx := context.Background()
+	n, version, err := o.sw.store.OnlineCount(ctx)
+	if err != nil {
+		o.sw.log.Warn("the online list is not to be had", "error", err)
+		return
+	}
+	if n <= o.sw.cfg.PresenceLimit {
+		if ev := o.whole(ctx, version); ev != nil {
+			s.setWhole(true)
+			s.send(t, ev)
+		}
+		return
+	}
+	s.setWhole(false)
+	s.send(t, o.partners(ctx, s))
+}
+
+// whole returns the event with all online users, made once per version.
+func (o *online) whole(ctx context.Context, version uint64) *wire.Event {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.event != nil && o.version == version {
+		return o.event
+	}
+	page, err := o.sw.store.Online(ctx, "", o.sw.cfg.PresenceLimit+1)
+	if err != nil {
+		o.sw.log.Warn("the online list is not to be had", "error", err)
+		return nil
+	}
+	ev := droppable(wire.GetOnlineUsers, appendStrings(make([]byte, 0, 32*len(page.Users)+2), page.Users))
+	ev.Shared = true
+	o.event, o.version = ev, version
+	return ev
+}
+
+// partners returns the event with those of the session's partners that are
+// online.
+func (o *online) partners(ctx context.Context, s *Session) *wire.Event {
+	s.mu.Lock()
+	list := slices.Clone(s.partners)
+	s.mu.Unlock()
+	var ids []string
+	if len(list) > 0 {
+		states, err := o.sw.store.States(ctx, list)
+		if err != nil {
+			o.sw.log.Warn("presence of partners is not to be had", "error", err)
+		}
+		ids = onlineOf(states)
+	}
+	return droppable(wire.GetOnlineUsers, appendStrings(nil, ids))
+}
+
+func onlineOf(states []presence.State) []string {
+	var ids []string
+	for _, st := range states {
+		if st.Online {
+			ids = append(ids, st.User)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// broadcast tells everybody of a changed list. The ticker calls it at most once
+// in PresenceInterval.
+func (o *online) broadcast(ctx context.Context) {
+	n, version, err := o.sw.store.OnlineCount(ctx)
+	if err != nil || (o.ready && version == o.told) {
+		return
+	}
+	o.told, o.ready = version, true
+	t := o.sw.newTurn()
+	defer t.end()
+	if n <= o.sw.cfg.PresenceLimit {
+		ev := o.whole(ctx, version)
+		if ev == nil {
+			return
+		}
+		o.sw.hub.all(func(s *Session) {
+			s.setWhole(true)
+			s.send(t, ev)
+		})
+		return
+	}
+	o.sw.hub.all(func(s *Session) {
+		// A session that still shows a whole list gets a last correction.
+		if s.setWhole(false) || s.hasPartners() {
+			s.send(t, o.partners(ctx, s))
+		}
+	})
+}
+
+// setWhole notes which kind of list the client has seen last and returns what
+// it was before.
+func (s *Session) setWhole(v bool) (before bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before, s.wholeList = s.wholeList, v
+	return before
+}
+
+func (s *Session) hasPartners() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.partners) > 0
+}
+
+// meet notes that the two users have to do with each other, the latest last.
+func (sw *Switchboard) meet(s *Session, peer string) {
+	s.met(peer)
+	for _, r := range sw.hub.of(peer) {
+		r.met(s.user)
+	}
+}
+
+func (s *Session) met(peer string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := len(s.partners)
+	if n > 0 && s.partners[n-1] == peer {
+		return
+	}
+	if i := slices.Index(s.partners, peer); i >= 0 {
+		s.partners = append(slices.Delete(s.partners, i, i+1), peer)
+		return
+	}
+	if n >= maxPartners {
+		s.partners = slices.Delete(s.partners, 0, 1)
+	}
+	s.partners = append(s.partners, peer)
+}

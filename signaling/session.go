@@ -1,0 +1,363 @@
+package signaling
+
+import (
+	"context"
+	"encoding/json"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/tandem-rtc/tandem/presence"
+	"github.com/tandem-rtc/tandem/signaling/auth"
+	"github.com/tandem-rtc/tandem/signaling/wheel"
+	"github.com/tandem-rtc/tandem/signaling/wire"
+)
+
+// Session is one client of one user, from its hello to its end. It outlives a
+// lost socket for the resume window: then it is away, and its link keeps what
+// must arrive.
+//
+// A dialect calls Receive and Idle from the goroutine that reads the client, and
+// Away, Back and Closed from any.
+type Session struct {
+	// fixed at Open
+	sw       *Switchboard
+	link     Link
+	id       string
+	user     string
+	device   string
+	dialect  string
+	extended bool
+	name     string          // display name of the token, or ""
+	profile  json.RawMessage // profile of the token, or nil
+	can      []string        // nil: everything
+
+	// t is the turn of the batch that is being read; who works on it takes it
+	// out. limits is made when the first event comes.
+	t      atomic.Pointer[turn]
+	limits atomic.Pointer[limits]
+
+	mu       sync.Mutex
+	state    state
+	inCalls  int32           // live calls that hold this session's heartbeat
+	typing   []*typist       // whom the user was last seen typing to
+	watching map[string]bool // presence:watch
+	partners []string        // whom the session had to do with, the latest last
+	// wholeList: the client was last sent the whole online list.
+	wholeList bool
+	expiry    *expiry // of the token
+}
+
+type state uint8
+
+const (
+	live state = iota
+	away
+	closed
+)
+
+// ID is the session's id, Device its device's, User whose it is.
+func (s *Session) ID() string     { return s.id }
+func (s *Session) Device() string { return s.device }
+func (s *Session) User() string   { return s.user }
+
+// Extended reports whether the client knows the extended profile.
+func (s *Session) Extended() bool { return s.extended }
+
+// Admit says whether one more device of the user may connect. Dialects ask
+// before they greet the client; Open asks again.
+func (sw *Switchboard) Admit(user, device string) error {
+	n := 0
+	for _, s := range sw.hub.of(user) {
+		if s.device != device {
+			n++
+		}
+	}
+	if n >= sw.cfg.SessionsPerUser {
+		return wire.Errorf(wire.CodeTooManySessions, "")
+	}
+	if sw.draining.Load() {
+		return wire.Errorf(wire.CodeUnavailable, "")
+	}
+	return nil
+}
+
+// Open registers a client that was authenticated and greeted. What concerns it
+// is queued on the link before Open returns: the online list, and the calls of
+// its user that ring or that its device is in.
+func (sw *Switchboard) Open(ctx context.Context, link Link, id *auth.Identity, h Hello) (*Session, error) {
+	s := &Session{
+		sw: sw, link: link, id: h.SessionID, user: id.User, device: h.Device, dialect: h.Dialect,
+		extended: h.Extended, name: id.Name, profile: id.Profile.JSON(), can: id.Can,
+	}
+	if s.device == "" {
+		s.device = s.id
+	}
+	old, ok := sw.hub.add(s, sw.cfg.SessionsPerUser)
+	if !ok {
+		return nil, wire.Errorf(wire.CodeTooManySessions, "")
+	}
+	if err := sw.store.Add(ctx, s.presence()); err != nil {
+		sw.log.Warn("presence refused a session", "session", s.id, "user", s.user, "error", err)
+	}
+	if old != nil { // the same device came back without its session
+		old.replaced(ctx)
+	}
+	s.armExpiry(id.Expires)
+	sw.metrics.opened(s)
+
+	t := sw.newTurn()
+	sw.online.welcome(t, s)
+	sw.attach(ctx, t, s, false)
+	t.end()
+	return s, nil
+}
+
+func (s *Session) presence() presence.Session {
+	return presence.Session{ID: s.id, User: s.user, Device: s.device, Extended: s.extended}
+}
+
+// Receive handles one event of the client.
+func (s *Session) Receive(r *Request) {
+	t := s.t.Swap(nil)
+	if t == nil {
+		t = s.sw.newTurn()
+	}
+	s.sw.dispatch(t, s, r)
+	// A socket that was just replaced may still be read from for a moment, so
+	// that two goroutines are here; and one that was closed gets no Idle.
+	if !s.isLive() || !s.t.CompareAndSwap(nil, t) {
+		t.end()
+	}
+}
+
+// Idle says that all that had been read is handled: what it caused is flushed.
+func (s *Session) Idle() {
+	if t := s.t.Swap(nil); t != nil {
+		t.end()
+	}
+}
+
+// Away says that the client's connection is lost and that it may come back
+// within the resume window (C9).
+func (s *Session) Away() {
+	s.mu.Lock()
+	if s.state != live {
+		s.mu.Unlock()
+		return
+	}
+	s.state = away
+	s.mu.Unlock()
+
+	ctx, sw := context.Background(), s.sw
+	t := sw.newTurn()
+	defer t.end()
+	s.stopAllTyping(t)
+	if err := sw.store.Remove(ctx, s.user, s.id, presence.Vanished); err != nil {
+		sw.log.Warn("presence kept a lost session", "session", s.id, "user", s.user, "error", err)
+	}
+	sw.deviceAway(ctx, t, s)
+}
+
+// Back says that the client of an away session is connected again; its link has
+// sent it what it missed.
+func (s *Session) Back() {
+	s.mu.Lock()
+	if s.state != away {
+		s.mu.Unlock()
+		return
+	}
+	s.state = live
+	s.mu.Unlock()
+
+	ctx, sw := context.Background(), s.sw
+	if err := sw.store.Add(ctx, s.presence()); err != nil {
+		sw.log.Warn("presence refused a session", "session", s.id, "user", s.user, "error", err)
+	}
+	t := sw.newTurn()
+	defer t.end()
+	sw.online.welcome(t, s)
+	sw.attach(ctx, t, s, true)
+}
+
+// Closed says that the client is gone for good: it said goodbye (clean), or its
+// resume window is over.
+func (s *Session) Closed(clean bool) {
+	if !s.finish() {
+		return
+	}
+	ctx, sw := context.Background(), s.sw
+	how := presence.Vanished
+	if clean {
+		how = presence.Clean
+	}
+	if err := sw.store.Remove(ctx, s.user, s.id, how); err != nil {
+		sw.log.Warn("presence kept a closed session", "session", s.id, "user", s.user, "error", err)
+	}
+	t := sw.newTurn()
+	defer t.end()
+	s.release(ctx, t)
+	sw.deviceGone(ctx, t, s, clean)
+}
+
+// replaced ends a session whose device has connected anew: its calls go on
+// with the new session.
+func (s *Session) replaced(ctx context.Context) {
+	if !s.finish() {
+		return
+	}
+	if err := s.sw.store.Remove(ctx, s.user, s.id, presence.Vanished); err != nil {
+		s.sw.log.Warn("presence kept a replaced session", "session", s.id, "user", s.user, "error", err)
+	}
+	t := s.sw.newTurn()
+	s.release(ctx, t)
+	t.end()
+	s.link.Close(wire.CloseReplaced)
+}
+
+// finish makes the session closed, once.
+func (s *Session) finish() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state == closed {
+		return false
+	}
+	s.state = closed
+	return true
+}
+
+// Renew takes the expiry of a fresh token that the client showed when it came
+// back (I3, I8).
+func (s *Session) Renew(id *auth.Identity) {
+	if id.Expires.IsZero() {
+		s.disarmExpiry()
+		return
+	}
+	s.armExpiry(id.Expires)
+}
+
+// release takes a finished session out of everything but calls.
+func (s *Session) release(ctx context.Context, t *turn) {
+	sw := s.sw
+	sw.hub.remove(s)
+	s.stopAllTyping(t)
+	s.disarmExpiry()
+	s.unwatchAll(ctx)
+	sw.metrics.closed(s)
+}
+
+// isLive reports whether the client is connected now.
+func (s *Session) isLive() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state == live
+}
+
+// send queues an event for the client.
+func (s *Session) send(t *turn, ev *wire.Event) {
+	s.link.Send(ev)
+	t.touch(s.link)
+}
+
+// hold and unhold count the live calls of the session's device: while there is
+// one the client is pinged more often (C9).
+func (s *Session) hold() {
+	s.mu.Lock()
+	s.inCalls++
+	first := s.inCalls == 1
+	s.mu.Unlock()
+	if first {
+		s.link.Heartbeat(s.sw.cfg.CallPing, s.sw.cfg.CallPingTimeout)
+	}
+}
+
+func (s *Session) unhold() {
+	s.mu.Lock()
+	last := s.inCalls == 1
+	if s.inCalls > 0 {
+		s.inCalls--
+	}
+	s.mu.Unlock()
+	if last {
+		s.link.Heartbeat(0, 0)
+	}
+}
+
+// allowed reports whether the token lets the session do what (C15: a token
+// without a list may do everything).
+func (s *Session) allowed(what string) bool {
+	if s.can == nil {
+		return true
+	}
+	for _, c := range s.can {
+		if c == what {
+			return true
+		}
+	}
+	return false
+}
+
+// An expiry ends a session whose token ran out (I3).
+type expiry struct {
+	s      *Session
+	timer  wheel.Timer
+	at     time.Time
+	warned bool
+}
+
+func (s *Session) armExpiry(at time.Time) {
+	if at.IsZero() {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state == closed {
+		return
+	}
+	if s.expiry == nil {
+		s.expiry = &expiry{s: s}
+	}
+	e := s.expiry
+	e.at, e.warned = at, false
+	wait := at.Sub(s.sw.cfg.Now())
+	if s.extended {
+		wait -= s.sw.cfg.AuthExpiringBefore
+	}
+	s.sw.wheel.Schedule(&e.timer, max(wait, 0), e)
+}
+
+func (s *Session) disarmExpiry() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.expiry != nil {
+		s.sw.wheel.Stop(&s.expiry.timer)
+		s.expiry = nil
+	}
+}
+
+// Expire warns an extended client first, and closes the session when the time
+// is up.
+func (e *expiry) Expire() {
+	s := e.s
+	s.mu.Lock()
+	if s.expiry != e || s.state == closed {
+		s.mu.Unlock()
+		return
+	}
+	now := s.sw.cfg.Now()
+	left := e.at.Sub(now)
+	warn := left > 0 && s.extended && !e.warned
+	if left > 0 {
+		e.warned = true
+		s.sw.wheel.Schedule(&e.timer, left, e)
+	}
+	s.mu.Unlock()
+	switch {
+	case warn:
+		t := s.sw.newTurn()
+		s.send(t, eventOf(wire.AuthExpiring, appendExpiring(nil, left)))
+		t.end()
+	case left <= 0:
+		s.link.Close(wire.CloseTokenExpired)
+	}
+}

@@ -1,0 +1,199 @@
+package signaling
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/tandem-rtc/tandem/presence"
+	"github.com/tandem-rtc/tandem/signaling/auth"
+	"github.com/tandem-rtc/tandem/signaling/call"
+	"github.com/tandem-rtc/tandem/signaling/wheel"
+	"github.com/tandem-rtc/tandem/signaling/wire"
+)
+
+// Parts are what a switchboard is made of besides its Config.
+type Parts struct {
+	// Store is this node's membership of the cluster. Its observer has to be
+	// the switchboard's: see Observer.
+	Store presence.Store
+	// Wheel carries the timers of sessions.
+	Wheel *wheel.Wheel
+	// Verify checks a token for auth:refresh.
+	Verify func(ctx context.Context, token string) (*auth.Identity, error)
+	// CallLog gets the record of every call that ended, once each (C14). It
+	// must not block. Nil: only the log line.
+	CallLog func(call.Record)
+	Metrics *Metrics
+}
+
+// Switchboard routes events between the sessions of this node.
+type Switchboard struct {
+	cfg     Config
+	log     *slog.Logger
+	store   presence.Store
+	wheel   *wheel.Wheel
+	verify  func(ctx context.Context, token string) (*auth.Identity, error)
+	callLog func(call.Record)
+	metrics *Metrics
+
+	hub       *hub
+	online    online
+	callLocks [256]sync.Mutex // by call id: steps of a call take turns
+	draining  atomic.Bool
+
+	watchMu sync.Mutex
+	watched watchers
+
+	rateMu sync.Mutex
+	rates  map[string]*rate.Limiter // calls per minute by user
+
+	stop context.CancelFunc
+	done sync.WaitGroup
+}
+
+// New makes a switchboard and starts its timers; Close ends them. The store is
+// made by join, which gets the observer that it has to use.
+func New(cfg Config, p Parts, join func(presence.Observer) (presence.Store, error)) (*Switchboard, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	if p.Wheel == nil || join == nil {
+		return nil, errors.New("signaling: a wheel and a store are required")
+	}
+	sw := &Switchboard{
+		cfg: cfg, log: cfg.Logger, wheel: p.Wheel, verify: p.Verify, callLog: p.CallLog, metrics: p.Metrics,
+		hub: newHub(), watched: watchers{}, rates: map[string]*rate.Limiter{},
+	}
+	if sw.metrics == nil {
+		sw.metrics = NewMetrics(nil)
+	}
+	if sw.verify == nil {
+		sw.verify = func(context.Context, string) (*auth.Identity, error) {
+			return nil, wire.Errorf(wire.CodeNotConfigured, "")
+		}
+	}
+	sw.online.sw = sw
+	store, err := join(sw.observe)
+	if err != nil {
+		return nil, err
+	}
+	sw.store = store
+	ctx, stop := context.WithCancel(context.Background())
+	sw.stop = stop
+	sw.done.Add(1)
+	go func() {
+		defer sw.done.Done()
+		sw.run(ctx)
+	}()
+	return sw, nil
+}
+
+// run does what is due by time.
+func (sw *Switchboard) run(ctx context.Context) {
+	every := func(d time.Duration) *time.Ticker { return time.NewTicker(d) }
+	tick, lease, list := every(sw.cfg.Tick), every(time.Second), every(sw.cfg.PresenceInterval)
+	defer tick.Stop()
+	defer lease.Stop()
+	defer list.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			sw.due(ctx)
+			if err := sw.store.Sweep(ctx); err != nil {
+				sw.log.Warn("presence could not be swept", "error", err)
+			}
+		case <-lease.C:
+			if err := sw.store.Renew(ctx); err != nil {
+				sw.log.Error("the node's lease could not be renewed", "error", err)
+			}
+			sw.forgetRates()
+		case <-list.C:
+			sw.online.broadcast(ctx)
+		}
+	}
+}
+
+// Close ends the timers and the membership. Sessions are closed by their
+// dialects before.
+func (sw *Switchboard) Close() {
+	sw.stop()
+	sw.done.Wait()
+	if err := sw.store.Leave(context.Background()); err != nil {
+		sw.log.Warn("the node could not leave presence", "error", err)
+	}
+}
+
+// Drain makes the switchboard refuse new sessions and tells extended clients to
+// go elsewhere within the time given.
+func (sw *Switchboard) Drain(within time.Duration) {
+	sw.draining.Store(true)
+	o := newObject(nil)
+	o.int("reconnectWithinMs", within.Milliseconds())
+	ev := eventOf(wire.ServerDrain, o.end())
+	t := sw.newTurn()
+	defer t.end()
+	sw.hub.all(func(s *Session) {
+		if s.extended {
+			s.send(t, ev)
+		}
+	})
+}
+
+// Sessions counts the sessions of this node.
+func (sw *Switchboard) Sessions() int {
+	n := 0
+	sw.hub.all(func(*Session) { n++ })
+	return n
+}
+
+// OnlineUsers lists online users for the HTTP API: at most limit, from a cursor
+// on; next is "" after the last page.
+func (sw *Switchboard) OnlineUsers(ctx context.Context, cursor string, limit int) (users []string, next string, err error) {
+	p, err := sw.store.Online(ctx, cursor, limit)
+	return p.Users, p.Next, err
+}
+
+// LiveCalls counts the calls that have not ended.
+func (sw *Switchboard) LiveCalls(ctx context.Context) (int, error) { return sw.store.LiveCalls(ctx) }
+
+// ended takes the record of a call (C14).
+func (sw *Switchboard) ended(r call.Record) {
+	sw.metrics.callEnded(r)
+	sw.log.Info("call ended", "call", r.ID, "caller", r.Caller, "callee", r.Callee, "reason", string(r.Reason), "duration", r.Duration)
+	if sw.callLog != nil {
+		sw.callLog(r)
+	}
+}
+
+// mayCall counts a call against its caller's rate.
+func (sw *Switchboard) mayCall(t *turn, user string) bool {
+	sw.rateMu.Lock()
+	defer sw.rateMu.Unlock()
+	l := sw.rates[user]
+	if l == nil {
+		n := sw.cfg.CallsPerMinute
+		l = rate.NewLimiter(rate.Limit(float64(n)/60), n)
+		sw.rates[user] = l
+	}
+	return l.AllowN(t.now, 1)
+}
+
+// forgetRates drops the limiters that are full again: they say nothing.
+func (sw *Switchboard) forgetRates() {
+	sw.rateMu.Lock()
+	defer sw.rateMu.Unlock()
+	now := sw.cfg.Now()
+	for user, l := range sw.rates {
+		if l.TokensAt(now) >= float64(sw.cfg.CallsPerMinute) {
+			delete(sw.rates, user)
+		}
+	}
+}

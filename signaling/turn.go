@@ -1,0 +1,46 @@
+package signaling
+
+import (
+	"sync"
+	"time"
+)
+
+// A turn is one batch of work: the events that were read together from one
+// client, or what a timer made due. It gathers the links that got something
+// queued, so that each is flushed once, when the batch is through.
+type turn struct {
+	now   time.Time
+	dirty []Link
+}
+
+var turns = sync.Pool{New: func() any { return &turn{dirty: make([]Link, 0, 8)} }}
+
+func (sw *Switchboard) newTurn() *turn {
+	t := turns.Get().(*turn)
+	t.now = sw.cfg.Now()
+	return t
+}
+
+// end flushes what was gathered.
+func (t *turn) end() {
+	for i, l := range t.dirty {
+		l.Flush()
+		t.dirty[i] = nil
+	}
+	if cap(t.dirty) > 1024 {
+		t.dirty = make([]Link, 0, 8)
+	}
+	t.dirty = t.dirty[:0]
+	turns.Put(t)
+}
+
+// touch notes that l has something queued.
+func (t *turn) touch(l Link) {
+	n := len(t.dirty)
+	for i := n - 1; i >= 0 && i >= n-4; i-- { // mostly the same few
+		if t.dirty[i] == l {
+			return
+		}
+	}
+	t.dirty = append(t.dirty, l)
+}
