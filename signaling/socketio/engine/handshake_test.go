@@ -1,0 +1,207 @@
+package engine_test
+
+import (
+	"errors"
+	"net/http"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tandem-rtc/tandem/signaling/socketio/engine"
+)
+
+func TestHandshake_Keys(t *testing.T) {
+	r := newRig(t, engine.Config{PingInterval: 300 * time.Millisecond, PingTimeout: 200 * time.Millisecond, MaxPayload: 12345})
+	want := opening{Upgrades: []string{"websocket"}, PingInterval: 300, PingTimeout: 200, MaxPayload: 12345}
+	res, body := r.request("GET", "EIO=4&transport=polling", "")
+	got := parseOpening(t, body)
+	want.SID = got.SID
+	if !reflect.DeepEqual(got, want) || len(got.SID) != 20 {
+		t.Errorf("polling: %s", body)
+	}
+	if ct := res.Header.Get("Content-Type"); ct != "text/plain; charset=UTF-8" {
+		t.Errorf("Content-Type %q", ct)
+	}
+	_, got = r.connect()
+	want.SID, want.Upgrades = got.SID, []string{}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("WebSocket: %+v", got)
+	}
+}
+
+func TestErrors_AllCodes(t *testing.T) {
+	forbid := false
+	r := newRig(t, engine.Config{AllowRequest: func(*http.Request) (int, string) {
+		if forbid {
+			return http.StatusForbidden, ""
+		}
+		return 0, ""
+	}})
+	session := r.poller()
+	_, over := r.connect()
+	for _, c := range []struct {
+		method, query string
+		code          engine.ErrorCode
+	}{
+		{"GET", "EIO=4", engine.UnknownTransport},
+		{"GET", "EIO=4&transport=abc", engine.UnknownTransport},
+		{"GET", "EIO=4&transport=polling&sid=nobody", engine.UnknownSession},
+		{"POST", "EIO=4&transport=polling&sid=nobody", engine.UnknownSession},
+		{"POST", "EIO=4&transport=polling", engine.BadHandshakeMethod},
+		{"PUT", "EIO=4&transport=polling", engine.BadHandshakeMethod},
+		{"OPTIONS", "EIO=4&transport=polling", engine.BadHandshakeMethod},
+		{"GET", "EIO=4&transport=websocket", engine.BadRequest},
+		{"GET", strings.Replace(session, "polling", "websocket", 1), engine.BadRequest},
+		{"PUT", session, engine.BadRequest},
+		{"GET", "EIO=4&transport=polling&sid=" + over.SID, engine.BadRequest},
+		{"GET", "EIO=3&transport=polling", engine.UnsupportedProtocolVersion},
+		{"GET", "transport=polling", engine.UnsupportedProtocolVersion},
+		{"GET", "EIO=abc&transport=polling", engine.UnsupportedProtocolVersion},
+	} {
+		r.wantRefusal(c.method, c.query, http.StatusBadRequest, c.code)
+	}
+	forbid = true
+	r.wantRefusal("GET", "EIO=4&transport=polling", http.StatusForbidden, engine.Forbidden)
+	r.wantOpen()
+}
+
+func TestErrors_Upgrades(t *testing.T) {
+	r := newRig(t, engine.Config{})
+	for query, code := range map[string]string{
+		"EIO=3&transport=websocket":            `"code":5`,
+		"transport=websocket":                  `"code":5`,
+		"EIO=4&transport=polling":              `"code":3`,
+		"EIO=4":                                `"code":0`,
+		"EIO=4&transport=websocket&sid=nobody": `"code":1`,
+	} {
+		_, res, err := r.dial(query)
+		if err == nil || res == nil || res.StatusCode != http.StatusBadRequest {
+			t.Errorf("%s: %v", query, err)
+			continue
+		}
+		b := make([]byte, 200)
+		n, _ := res.Body.Read(b)
+		if !strings.Contains(string(b[:n]), code) {
+			t.Errorf("%s: %q, want %s", query, b[:n], code)
+		}
+	}
+}
+
+func TestAllowRequest_OwnStatusAndMessage(t *testing.T) {
+	r := newRig(t, engine.Config{AllowRequest: func(*http.Request) (int, string) { return 429, "slow down" }})
+	res, body := r.request("GET", "EIO=4&transport=polling", "")
+	if res.StatusCode != 429 || body != `{"code":4,"message":"slow down"}` {
+		t.Errorf("%d %s", res.StatusCode, body)
+	}
+	if _, res, err := r.dial("EIO=4&transport=websocket"); err == nil || res.StatusCode != 429 {
+		t.Errorf("upgrade: %v", err)
+	}
+}
+
+func TestTransports_OnlyOne(t *testing.T) {
+	r := newRig(t, engine.Config{Transports: []string{engine.Polling}})
+	_, body := r.request("GET", "EIO=4&transport=polling", "")
+	if o := parseOpening(t, body); len(o.Upgrades) != 0 {
+		t.Errorf("upgrades %v", o.Upgrades)
+	}
+	if _, res, err := r.dial("EIO=4&transport=websocket"); err == nil || res.StatusCode != 400 {
+		t.Errorf("WebSocket: %v", err)
+	}
+}
+
+func TestMaxHandshakes(t *testing.T) {
+	r := newRig(t, engine.Config{MaxHandshakes: 3})
+	first := r.poller()
+	r.poller()
+	c, _ := r.connect()
+	res, body := r.request("GET", "EIO=4&transport=polling", "")
+	if res.StatusCode != 503 || !strings.HasPrefix(body, `{"code":4,`) || res.Header.Get("Retry-After") == "" {
+		t.Fatalf("%d %s", res.StatusCode, body)
+	}
+	if _, res, err := r.dial("EIO=4&transport=websocket"); err == nil || res.StatusCode != 503 {
+		t.Fatalf("upgrade: %v", err)
+	}
+	r.wantPost(first, "4hello") // confirms
+	r.poller()
+	c.Close() // one less
+	r.wantClose(engine.ReasonTransportClose)
+	r.poller()
+	if n := r.srv.Unconfirmed(); n != 3 {
+		t.Errorf("%d unconfirmed", n)
+	}
+}
+
+func TestUnknown_HandledElsewhere(t *testing.T) {
+	r := newRig(t, engine.Config{Unknown: func(w http.ResponseWriter, _ *http.Request, sid string) bool {
+		if sid != "theirs" {
+			return false
+		}
+		w.WriteHeader(http.StatusTeapot)
+		return true
+	}})
+	if res, _ := r.request("GET", "EIO=4&transport=polling&sid=theirs", ""); res.StatusCode != http.StatusTeapot {
+		t.Errorf("%d", res.StatusCode)
+	}
+	r.wantRefusal("GET", "EIO=4&transport=polling&sid=nobody", 400, engine.UnknownSession)
+}
+
+func TestAccept_Refuses(t *testing.T) {
+	r := &rig{t: t}
+	r.start(engine.Config{}, func(*engine.Socket, *engine.Handshake) engine.Handler { return nil })
+	r.wantRefusal("GET", "EIO=4&transport=polling", 403, engine.Forbidden)
+	c := r.mustDial("EIO=4&transport=websocket")
+	c.wantClosed(engine.CodeForbidden)
+	if n := r.srv.Unconfirmed(); n != 0 {
+		t.Errorf("%d unconfirmed", n)
+	}
+}
+
+func TestHandshake_KeptUntilReleased(t *testing.T) {
+	r := newRig(t, engine.Config{})
+	r.request("GET", "EIO=4&transport=polling&userId=7", "", "X-Test", "yes")
+	s := <-r.opened
+	h := s.Handshake()
+	if h.Query.Get("userId") != "7" || h.Header.Get("X-Test") != "yes" || h.Transport != engine.Polling || h.Secure || h.RemoteAddr == "" {
+		t.Errorf("%+v", h)
+	}
+	s.ReleaseHandshake()
+	if s.Handshake() != nil {
+		t.Error("not released")
+	}
+}
+
+func TestPath(t *testing.T) {
+	r := newRig(t, engine.Config{Path: "/engine.io/"})
+	r.poller()
+	res, err := r.client.Get(r.url + "/other/?EIO=4&transport=polling")
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	if res.StatusCode != 404 {
+		t.Errorf("%d", res.StatusCode)
+	}
+}
+
+func TestConfig_Validate(t *testing.T) {
+	if err := (engine.Config{}).Validate(); err != nil {
+		t.Error(err)
+	}
+	for name, cfg := range map[string]engine.Config{
+		"interval":  {PingInterval: -1},
+		"timeout":   {PingTimeout: 1},
+		"payload":   {MaxPayload: -1},
+		"drop":      {DropAbove: 10, MaxQueue: 5},
+		"queue":     {MaxQueue: -1},
+		"transport": {Transports: []string{"carrier pigeon"}},
+		"none":      {Transports: []string{}},
+	} {
+		if err := cfg.Validate(); !errors.Is(err, engine.ErrConfig) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if _, err := engine.NewServer(cfg, nil); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}
