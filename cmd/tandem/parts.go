@@ -1,0 +1,183 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/tandem-rtc/tandem/presence"
+	"github.com/tandem-rtc/tandem/presence/memory"
+	"github.com/tandem-rtc/tandem/signaling"
+	"github.com/tandem-rtc/tandem/signaling/auth"
+	"github.com/tandem-rtc/tandem/signaling/call"
+	"github.com/tandem-rtc/tandem/signaling/jsonws"
+	"github.com/tandem-rtc/tandem/signaling/sio"
+	"github.com/tandem-rtc/tandem/signaling/socketio"
+	"github.com/tandem-rtc/tandem/signaling/socketio/engine"
+	"github.com/tandem-rtc/tandem/signaling/wheel"
+	"github.com/tandem-rtc/tandem/signaling/wsconn"
+	"github.com/tandem-rtc/tandem/web"
+)
+
+// deps is what the parts are built from.
+type deps struct {
+	ctx      context.Context // ends when the app is closed
+	cfg      Config
+	log      *slog.Logger
+	verifier *auth.Verifier
+	origins  *auth.Origins
+	registry *prometheus.Registry
+}
+
+// switchboard is the life of what buildParts made.
+type switchboard interface {
+	// Drain asks clients to go elsewhere and returns when all are gone or ctx
+	// ends (its error says who is left).
+	Drain(ctx context.Context) error
+	// Close ends every session and waits for its goroutines.
+	Close() error
+}
+
+// board is the switchboard with its dialects and timers.
+type board struct {
+	calm  context.CancelFunc // ends the steward
+	done  sync.WaitGroup
+	wheel *wheel.Wheel
+	sw    *signaling.Switchboard
+	io    *sio.Server
+	ws    *jsonws.Server
+}
+
+// buildParts makes the switchboard and its two dialects. It is the one place
+// where parts are wired together. Verifier and Registry of web.Parts are filled
+// in by Open.
+func buildParts(d deps) (_ web.Parts, _ switchboard, err error) {
+	ctx, calm := context.WithCancel(d.ctx)
+	b := &board{calm: calm}
+	b.done.Go(func() { new(steward).run(ctx) })
+	defer func() {
+		if err != nil {
+			_ = b.Close()
+		}
+	}()
+	b.wheel = wheel.New(wheel.Config{Tick: tickFor(d.cfg)})
+	join := func(o presence.Observer) (presence.Store, error) {
+		cluster, err := memory.New(memory.Config{OfflineGrace: d.cfg.Presence.OfflineGrace})
+		if err != nil {
+			return nil, err
+		}
+		return cluster.Join(nodeName(), o)
+	}
+	b.sw, err = signaling.New(d.cfg.signaling(d.log), signaling.Parts{
+		Wheel: b.wheel, Verify: d.verifier.Verify, Metrics: signaling.NewMetrics(d.registry),
+	}, join)
+	if err != nil {
+		return web.Parts{}, nil, err
+	}
+	b.io, err = sio.NewServer(sio.Config{IO: d.cfg.socketio(b.wheel), Verifier: d.verifier, Origins: d.origins, Logger: d.log}, b.sw)
+	if err != nil {
+		return web.Parts{}, nil, err
+	}
+	b.ws, err = jsonws.NewServer(d.cfg.jsonws(d, b.wheel), b.sw)
+	if err != nil {
+		return web.Parts{}, nil, err
+	}
+	return web.Parts{SocketIO: b.io, WS: b.ws, Online: b.sw, Ready: b.ready}, b, nil
+}
+
+func (b *board) ready() (string, bool, map[string]string) {
+	return "ready", true, map[string]string{"presence": "memory", "sessions": fmt.Sprint(b.sw.Sessions())}
+}
+
+// Drain tells clients that this server goes away. With this node alone there is
+// nowhere for them to go and nothing that outlives it, so nobody is waited for.
+func (b *board) Drain(ctx context.Context) error {
+	within := time.Duration(0)
+	if deadline, ok := ctx.Deadline(); ok {
+		within = time.Until(deadline)
+	}
+	b.sw.Drain(within)
+	return nil
+}
+
+// Close ends every session and waits.
+func (b *board) Close() error {
+	if b.ws != nil {
+		b.ws.Close()
+	}
+	if b.io != nil {
+		b.io.Close()
+	}
+	if b.sw != nil {
+		b.sw.Close()
+	}
+	if b.wheel != nil {
+		b.wheel.Close()
+	}
+	b.calm()
+	b.done.Wait()
+	return nil
+}
+
+// tickFor chooses how fine timers have to be: a twentieth of the shortest time
+// that is set, within 5 to 50 ms.
+func tickFor(c Config) time.Duration {
+	shortest := min(c.Liveness.PingInterval, c.Liveness.PingTimeout, c.Calls.CallPingInt, c.Calls.CallPingTimeout,
+		c.Presence.TypingExpiry, c.Liveness.HandshakeTimeout)
+	if c.Calls.ResumeWindow > 0 {
+		shortest = min(shortest, c.Calls.ResumeWindow)
+	}
+	return min(max(shortest/20, 5*time.Millisecond), 50*time.Millisecond)
+}
+
+// signaling is the part that is about calls and presence.
+func (c Config) signaling(log *slog.Logger) signaling.Config {
+	rules := call.DefaultConfig()
+	rules.RingTimeout, rules.OfflineRing = c.Calls.RingTimeout, c.Calls.OfflineRing
+	rules.ResumeWindow, rules.CallWaiting = c.Calls.ResumeWindow, c.Calls.CallWaiting
+	tick := min(200*time.Millisecond, max(c.Calls.RingTimeout/20, 10*time.Millisecond))
+	return signaling.Config{
+		Call: rules, PresenceInterval: c.Presence.PresenceInterval, PresenceLimit: c.Presence.PresenceBroadcastLimit,
+		CallPing: c.Calls.CallPingInt, CallPingTimeout: c.Calls.CallPingTimeout,
+		TypingExpiry: c.Presence.TypingExpiry, TypingRate: c.Presence.TypingRate, TypingBurst: int(2*c.Presence.TypingRate) + 1,
+		EventRate: c.Limits.EventsRate, EventBurst: c.Limits.EventsBurst,
+		CallsPerMinute: c.Limits.CallsPerMinute, SessionsPerUser: c.Limits.SessionsPerUser,
+		ProfileFields: c.Identity.ProfileFields, Tick: tick, Logger: log,
+	}
+}
+
+// socketio is the part that is about the Socket.IO dialect.
+func (c Config) socketio(w *wheel.Wheel) socketio.Config {
+	return socketio.Config{
+		ConnectTimeout: c.Liveness.HandshakeTimeout,
+		Engine: engine.Config{
+			PingInterval: c.Liveness.PingInterval, PingTimeout: c.Liveness.PingTimeout, MaxPayload: c.Limits.MaxPayload,
+			MaxQueue: c.Limits.MaxQueue, Wheel: w,
+		},
+		Recovery: socketio.Recovery{Window: c.Calls.ResumeWindow},
+	}
+}
+
+// jsonws is the part that is about the plain dialect.
+func (c Config) jsonws(d deps, w *wheel.Wheel) jsonws.Config {
+	return jsonws.Config{
+		WS:           wsconn.Config{MaxMessage: c.Limits.MaxPayload, MaxQueue: c.Limits.MaxQueue, Logger: d.log},
+		PingInterval: c.Liveness.PingInterval, PingTimeout: c.Liveness.PingTimeout, HandshakeTimeout: c.Liveness.HandshakeTimeout,
+		MaxHandshakes: c.Limits.MaxPending, ResumeWindow: c.Calls.ResumeWindow, Node: nodeName(),
+		Verifier: d.verifier, Origins: d.origins, Wheel: w, Logger: d.log,
+	}
+}
+
+// nodeName is how this node calls itself.
+func nodeName() string {
+	name, err := os.Hostname()
+	if err != nil || name == "" {
+		return "tandem"
+	}
+	return name
+}
