@@ -10,7 +10,7 @@ func (s *step) answer(w Who, sig Signal) error {
 	switch c.State {
 	case Ended:
 		if c.Callee.Device != w.Device && sig.Kind.Starts() {
-			s.tellEnded(device(w.User, w.Device), c.overFor(w.Device), c.Reason == Glare)
+			s.tellEnded(device(w.User, w.Device), c.overFor(w), c.Reason == Glare)
 		}
 		return ErrEnded
 	case Answered:

@@ -110,6 +110,9 @@ type Call struct {
 	// Rung lists the devices of the callee that are known to have the
 	// call:incoming.
 	Rung []Rung `json:"rung,omitempty"`
+	// Left lists the caller's devices that held its side before another one
+	// took it (Resume, Handoff).
+	Left []Rung `json:"left,omitempty"`
 
 	Info    Info `json:"info"`
 	Offline bool `json:"off,omitempty"`  // no device of the callee was connected; cleared by the first (C5)
@@ -159,7 +162,8 @@ type Party struct {
 	// AwayUntil is set while the device has vanished: the end of its resume
 	// window.
 	AwayUntil Stamp `json:"aw,omitempty"`
-	// Heard is set, once the call has ended, when the device is known to know.
+	// Heard is set, once the call has ended, if the device ended it itself, or
+	// has gone: it need not be told again.
 	Heard bool `json:"hd,omitempty"`
 	// SDP identifies the party's media session (SignalInfo); zero: unknown.
 	SDP uint64 `json:"sdp,omitempty,string"`
@@ -170,14 +174,14 @@ type Party struct {
 // Away reports whether the device has vanished.
 func (p Party) Away() bool { return p.AwayUntil != 0 }
 
-// Rung is a device of the callee that rings, or rang.
+// Rung is a device that rings, or rang, or held a side once, and does not now.
 type Rung struct {
 	Device   string `json:"d"`
 	Session  string `json:"s,omitempty"`
 	Extended bool   `json:"x,omitempty"`
 	Away     bool   `json:"aw,omitempty"` // it vanished or went: what it is told meanwhile is told again when it returns
 	Silent   bool   `json:"q,omitempty"`  // it was told that it is over
-	Heard    bool   `json:"hd,omitempty"` // and is known to know, or has gone
+	Heard    bool   `json:"hd,omitempty"` // it ended or answered it itself, or has gone: it need not be told again
 	Glare    bool   `json:"g,omitempty"`  // it rang the caller itself and was given this call instead (C8)
 }
 

@@ -17,6 +17,17 @@
 // a call id belongs to. [SignalInfo] looks into a raw signal just deep enough
 // for both.
 //
+// What the holders of calls owe it:
+//   - effects of one call are handed over in their order, and those of calls
+//     that a decision superseded before those of the new one;
+//   - a device that was told that a call is over, or ended or left it itself,
+//     is not given a later EffectIncoming of it (an inbox may be slow);
+//   - every device that was given an EffectIncoming is reported: by Ring.Devices,
+//     DeviceOnline or Delivered. Those are told of the end;
+//   - every change of a user's sockets goes to all its calls, and to those
+//     that ended no longer ago than a resume window: whoever returns without
+//     its session's past is told of the end again (C13).
+//
 // The switchboard (package signaling) calls it, stores (package presence and
 // below) keep what it returns.
 package call

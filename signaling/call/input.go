@@ -45,7 +45,7 @@ type (
 	// Delivered: devices of the callee have the call:incoming. A device that
 	// was not known before and comes too late is told at once that it is over.
 	Delivered struct {
-		Devices []Who
+		Devices []Who // all of the callee: User may be empty
 	}
 
 	// Repeat: a call:user that belongs to this call (C10).

@@ -56,30 +56,29 @@ func (s *step) back(role Role, w Who, recovered bool) {
 
 // missed tells a device that comes back what it may not have heard: that the
 // call, or its ringing, is over (C13). What it was told while it was away is
-// in its transport's hands if that recovered.
+// in its transport's hands if that recovered. Each new session is told, as
+// long as the call is kept: that the one before got it can not be known here.
 func (s *step) missed(role Role, w Who, recovered bool) {
 	if p := s.c.Party(role); s.c.State == Ended && p.Device == w.Device {
 		if p.Heard || (!p.Away() && p.Session == w.Session) {
 			return
 		}
-		p.Heard, p.AwayUntil, p.Session, s.dirty = true, 0, w.Session, true
+		p.AwayUntil, p.Session, s.dirty = 0, w.Session, true
 		if !recovered {
 			s.tellEnded(device(w.User, w.Device), s.c.Reason, s.c.Reason == Glare)
 		}
 		return
 	}
-	if role != Callee {
+	list := *s.c.aside(role)
+	i := indexOf(list, w.Device)
+	if i < 0 || list[i].Heard || !list[i].Silent || (!list[i].Away && list[i].Session == w.Session) {
 		return
 	}
-	i := s.c.rungIndex(w.Device)
-	if i < 0 || s.c.Rung[i].Heard || !s.c.Rung[i].Silent || (!s.c.Rung[i].Away && s.c.Rung[i].Session == w.Session) {
-		return
-	}
-	r := s.c.Rung[i]
-	r.Away, r.Heard, r.Session = false, true, w.Session
-	s.setRung(i, r)
+	r := list[i]
+	r.Away, r.Session = false, w.Session
+	s.setAside(role, i, r)
 	if !recovered {
-		s.tellEnded(device(w.User, w.Device), s.c.overFor(w.Device), s.c.Reason == Glare)
+		s.tellEnded(device(w.User, w.Device), s.c.overFor(w), s.c.Reason == Glare)
 	}
 }
 
@@ -116,38 +115,36 @@ func (s *step) away(w Who, window time.Duration) error {
 	return nil
 }
 
-// rungAway notes that a device which rings, or rang, is not there. The call
-// goes on ringing: the user may have other devices, or come back with this one.
+// rungAway notes that a device which rings, or once had to do with the call,
+// is not there. The call goes on ringing: the user may have other devices, or
+// come back with this one.
 func (s *step) rungAway(role Role, w Who) {
-	if i := s.rungAs(role, w); i >= 0 && !s.c.Rung[i].Away {
-		r := s.c.Rung[i]
+	if i, r := s.asideAs(role, w); i >= 0 && !r.Away {
 		r.Away = true
-		s.setRung(i, r)
+		s.setAside(role, i, r)
 	}
 }
 
 // rungGone is rungAway for good: there is nobody left to be told.
 func (s *step) rungGone(role Role, w Who, lost bool) {
-	i := s.rungAs(role, w)
-	if i < 0 || lost || !s.c.Rung[i].Silent {
+	i, r := s.asideAs(role, w)
+	switch {
+	case i < 0 || lost || !r.Silent:
 		s.rungAway(role, w)
-		return
-	}
-	if r := s.c.Rung[i]; !r.Heard {
+	case !r.Heard:
 		r.Heard = true
-		s.setRung(i, r)
+		s.setAside(role, i, r)
 	}
 }
 
-func (s *step) rungAs(role Role, w Who) int {
-	if role != Callee {
-		return -1
+// asideAs finds a device in that session.
+func (s *step) asideAs(role Role, w Who) (int, Rung) {
+	list := *s.c.aside(role)
+	i := indexOf(list, w.Device)
+	if i < 0 || !sameSession(list[i].Session, w.Session) {
+		return -1, Rung{}
 	}
-	i := s.c.rungIndex(w.Device)
-	if i >= 0 && !sameSession(s.c.Rung[i].Session, w.Session) {
-		return -1
-	}
-	return i
+	return i, list[i]
 }
 
 // gone handles the end of a device's session (C9): a clean end hangs up.
@@ -190,18 +187,15 @@ func (s *step) resume(w Who, handoff bool) error {
 		return ErrNotAnswered
 	}
 	p, other := s.c.Party(role), s.c.Party(role.Other())
-	old, session, was := p.Device, p.Session, p.Away()
+	was := p.Away()
+	if old := *p; old.Device != w.Device {
+		p.Seen, p.SDP = nil, 0
+		s.setAside(role, indexOf(*s.c.aside(role), old.Device),
+			Rung{Device: old.Device, Session: old.Session, Extended: old.Extended, Away: was, Silent: true})
+		s.tellEnded(device(w.User, old.Device), AnsweredElsewhere, false)
+	}
 	p.Device, p.Session, p.Extended, p.AwayUntil = w.Device, w.Session, w.Extended, 0
 	s.dirty = true
-	if old != w.Device {
-		p.Seen, p.SDP = nil, 0
-		if i := s.c.rungIndex(old); role == Callee && i >= 0 {
-			r := s.c.Rung[i]
-			r.Session, r.Away, r.Heard = session, was, false
-			s.setRung(i, r)
-		}
-		s.tellEnded(device(w.User, old), AnsweredElsewhere, false)
-	}
 	if was {
 		s.emit(Effect{Kind: EffectPeer, To: everyone(other.User), Role: role})
 	}

@@ -71,9 +71,14 @@ func (s *step) woken() {
 	}
 }
 
-// delivered notes which devices have the call:incoming. One that turns up
-// when the ringing is over was in nobody's list when the others were told.
+// delivered notes which devices have the call:incoming.
 func (s *step) delivered(devs []Who) {
+	if s.c.State != Ringing {
+		for _, w := range devs {
+			s.deliveredLate(w)
+		}
+		return
+	}
 	var added int
 	for i := range devs {
 		if devs[i].Device != "" && s.c.rungIndex(devs[i].Device) < 0 {
@@ -86,28 +91,36 @@ func (s *step) delivered(devs []Who) {
 	rung := make([]Rung, len(s.c.Rung), len(s.c.Rung)+added)
 	copy(rung, s.c.Rung)
 	s.c.Rung, s.dirty = rung, true
-	late := s.c.State != Ringing
 	for _, w := range devs {
-		if w.Device == "" || s.c.rungIndex(w.Device) >= 0 {
-			continue
-		}
-		holds := late && w.Device == s.c.Callee.Device
-		s.c.Rung = append(s.c.Rung, Rung{Device: w.Device, Session: w.Session, Extended: w.Extended, Silent: late})
-		if late && !holds {
-			s.tellEnded(device(s.c.Callee.User, w.Device), s.c.overFor(w.Device), s.c.Reason == Glare)
+		if w.Device != "" && s.c.rungIndex(w.Device) < 0 {
+			s.c.Rung = append(s.c.Rung, Rung{Device: w.Device, Session: w.Session, Extended: w.Extended})
 		}
 	}
-	if !late {
-		s.woken()
-	}
+	s.woken()
 }
 
-// overFor says why the call is over for a device of the callee.
-func (c *Call) overFor(dev string) Reason {
-	if c.AnswerAt != 0 && c.Callee.Device != dev {
-		return AnsweredElsewhere
+// deliveredLate takes the call:incoming back from a device that got it when
+// the ringing was over: it, or this page of it, was in nobody's list when the
+// others were told.
+func (s *step) deliveredLate(w Who) {
+	w.User = s.c.Callee.User
+	holds := w.Device == s.c.Callee.Device
+	i := s.c.rungIndex(w.Device)
+	if w.Device == "" || (holds && s.c.Live()) || (i >= 0 && sameSession(s.c.Rung[i].Session, w.Session)) {
+		return
 	}
-	return c.Reason
+	s.setRung(i, Rung{Device: w.Device, Session: w.Session, Extended: w.Extended, Silent: true})
+	s.tellEnded(device(w.User, w.Device), s.c.overFor(w), s.c.Reason == Glare)
+}
+
+// overFor says why the call is over for a device of one of its users.
+func (c *Call) overFor(w Who) Reason {
+	switch role := c.RoleOf(w.User); {
+	case role == 0, c.Party(role).Device == w.Device, c.State == Ended && role == Callee && c.AnswerAt == 0,
+		c.State == Ended && role == Caller && indexOf(c.Left, w.Device) < 0:
+		return c.Reason
+	}
+	return AnsweredElsewhere
 }
 
 // repeat handles a call:user that belongs to this call (C10): more of the

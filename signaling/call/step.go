@@ -2,6 +2,7 @@ package call
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 )
 
@@ -163,25 +164,36 @@ func (s *step) silence(but string) []string {
 }
 
 // rungIndex finds a device in Rung; -1 if it never rang.
-func (c *Call) rungIndex(dev string) int {
-	for i := range c.Rung {
-		if c.Rung[i].Device == dev {
+func (c *Call) rungIndex(dev string) int { return indexOf(c.Rung, dev) }
+
+func indexOf(list []Rung, dev string) int {
+	for i := range list {
+		if list[i].Device == dev {
 			return i
 		}
 	}
 	return -1
 }
 
+// aside is the list of a user's devices that do not hold its side.
+func (c *Call) aside(role Role) *[]Rung {
+	if role == Caller {
+		return &c.Left
+	}
+	return &c.Rung
+}
+
 // setRung replaces entry i, or adds it if i is -1, in a copy of the list.
-func (s *step) setRung(i int, r Rung) {
-	n := len(s.c.Rung)
+func (s *step) setRung(i int, r Rung) { s.setAside(Callee, i, r) }
+
+func (s *step) setAside(role Role, i int, r Rung) {
+	list := s.c.aside(role)
+	n := len(*list)
 	if i < 0 {
-		s.c.Rung = append(s.c.Rung[:n:n], r)
+		*list = append((*list)[:n:n], r)
 	} else {
-		rung := make([]Rung, n)
-		copy(rung, s.c.Rung)
-		rung[i] = r
-		s.c.Rung = rung
+		*list = slices.Clone(*list)
+		(*list)[i] = r
 	}
 	s.dirty = true
 }
