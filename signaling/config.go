@@ -11,7 +11,8 @@ import (
 
 // Config of a Switchboard. Zero values take the defaults named.
 type Config struct {
-	// Call holds the times and bounds of the call machine.
+	// Call holds the times and bounds of the call machine
+	// (call.DefaultConfig).
 	Call call.Config
 
 	// PresenceInterval is the least time between two getOnlineUsers
@@ -99,6 +100,9 @@ func (c *Config) Validate() error {
 	if c.ProfileFields == nil {
 		c.ProfileFields = []string{"username", "fullName", "fullname", "name", "profilePic", "profilepic", "gender"}
 	}
+	if c.Call == (call.Config{}) {
+		c.Call = call.DefaultConfig()
+	}
 	if c.Now == nil {
 		c.Now = time.Now
 	}
@@ -119,5 +123,5 @@ func (c *Config) Validate() error {
 	if c.TypingRate < 0 || c.EventRate < 0 || c.CallsPerMinute < 0 || c.SessionsPerUser < 0 || c.PresenceLimit < 0 {
 		return errors.New("signaling: a limit can not be negative")
 	}
-	return nil
+	return c.Call.Validate()
 }

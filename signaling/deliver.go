@@ -54,14 +54,15 @@ func (sw *Switchboard) tell(t *turn, c *call.Call, e *call.Effect) {
 }
 
 // rings reports whether a session gets a call:incoming that goes to all devices
-// of its user. Those that the machine does not know yet are rung by their own
-// DeviceOnline; those that are away are when they come back, if the call still
-// rings then (C5: no ghost ring). Further signals go where the first one went.
+// of its user. Those that the machine does not know yet, because they were away
+// or have just connected, are rung by their own DeviceOnline, if the call still
+// rings then (C5: no ghost ring). One that it knows and that has vanished in
+// this moment gets it from its link when it is back.
 func rings(c *call.Call, e *call.Effect, s *Session) bool {
 	if e.To.Scope != call.ToAll {
 		return true
 	}
-	return rung(c, s.device) && (e.Again || s.isLive())
+	return rung(c, s.device)
 }
 
 // render turns an effect into the events of one profile.

@@ -2,11 +2,11 @@ package signaling
 
 import (
 	"encoding/json"
-	"net/url"
 	"slices"
 	"strings"
 	"unicode"
 
+	"github.com/tandem-rtc/tandem/signaling/auth"
 	"github.com/tandem-rtc/tandem/signaling/wire"
 	"github.com/tandem-rtc/tandem/signaling/wire/rawjson"
 )
@@ -29,7 +29,7 @@ func (sw *Switchboard) profileOf(s *Session, payload json.RawMessage) json.RawMe
 			return true
 		}
 		v, ok := rawjson.String(raw)
-		if !ok || v == "" || (isPicture(key) && !webURL(v)) {
+		if !ok || v == "" || (isPicture(key) && !auth.WebURL(v)) {
 			return true
 		}
 		have = append(have, key)
@@ -56,11 +56,6 @@ func (s *Session) callerName(payload string) string {
 
 func isPicture(key string) bool {
 	return strings.EqualFold(key, "profilePic") || key == "picture" || key == "avatar"
-}
-
-func webURL(s string) bool {
-	u, err := url.Parse(s)
-	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
 }
 
 // clean drops control and bidirectional-override characters from a text that

@@ -19,7 +19,7 @@ func TestC1_CallIDIsIdempotent(t *testing.T) {
 		a, b := cs[0], cs[1]
 		p := ringing("b", offer(1), `"callId":"mine"`)
 		eq(t, "first ack", a.ask("call:user", p), `{"callId":"#1","state":"ringing"}`)
-		b.gets(`call:state {"callId":"#1","state":"ringing"}`, incomingFrom("a", 1, offer(1), true, "")) // see order below
+		b.gets(incomingFrom("a", 1, offer(1), true, ""), `call:state {"callId":"#1","state":"ringing"}`)
 		eq(t, "repeated ack", a.ask("call:user", p), `{"callId":"#1","state":"ringing"}`)
 		b.gets()
 		b.ask("call:answer", `{"to":"a","callId":"`+w.id(1)+`","signal":`+reply(2)+`}`)

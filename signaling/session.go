@@ -124,9 +124,15 @@ func (s *Session) Receive(r *Request) {
 		t = s.sw.newTurn()
 	}
 	s.sw.dispatch(t, s, r)
+	st := s.now()
+	if st == closed {
+		// It ended while the event was handled: a call that it has just placed
+		// or answered would have nobody to end it (C4).
+		s.sw.deviceGone(context.Background(), t, s, false)
+	}
 	// A socket that was just replaced may still be read from for a moment, so
 	// that two goroutines are here; and one that was closed gets no Idle.
-	if !s.isLive() || !s.t.CompareAndSwap(nil, t) {
+	if st != live || !s.t.CompareAndSwap(nil, t) {
 		t.end()
 	}
 }
@@ -247,10 +253,12 @@ func (s *Session) release(ctx context.Context, t *turn) {
 }
 
 // isLive reports whether the client is connected now.
-func (s *Session) isLive() bool {
+func (s *Session) isLive() bool { return s.now() == live }
+
+func (s *Session) now() state {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.state == live
+	return s.state
 }
 
 // send queues an event for the client.
@@ -286,15 +294,7 @@ func (s *Session) unhold() {
 // allowed reports whether the token lets the session do what (C15: a token
 // without a list may do everything).
 func (s *Session) allowed(what string) bool {
-	if s.can == nil {
-		return true
-	}
-	for _, c := range s.can {
-		if c == what {
-			return true
-		}
-	}
-	return false
+	return (&auth.Identity{Can: s.can}).May(what)
 }
 
 // An expiry ends a session whose token ran out (I3).

@@ -167,7 +167,7 @@ func (sw *Switchboard) LiveCalls(ctx context.Context) (int, error) { return sw.s
 // ended takes the record of a call (C14).
 func (sw *Switchboard) ended(r call.Record) {
 	sw.metrics.callEnded(r)
-	sw.log.Info("call ended", "call", r.ID, "caller", r.Caller, "callee", r.Callee, "reason", string(r.Reason), "duration", r.Duration)
+	sw.log.Debug("call ended", "call", r.ID, "caller", r.Caller, "callee", r.Callee, "reason", string(r.Reason), "duration", r.Duration)
 	if sw.callLog != nil {
 		sw.callLog(r)
 	}

@@ -69,8 +69,8 @@ func (cs *calls) Open(_ context.Context, c *call.Call, marks []string, over ...s
 	if c.ClientID != "" {
 		cs.byClient[clientKey{c.Caller.User, c.ClientID}] = c.ID
 	}
-	if !c.Live() {
-		cs.endLocked(r)
+	if !c.Live() { // refused: nobody had a part in it
+		cs.keepLocked(r)
 		return nil
 	}
 	cs.live++
@@ -206,10 +206,15 @@ func (cs *calls) unlinkLocked(user, id string) {
 	cs.byUser[user] = list
 }
 
-// endLocked keeps an ended call for a while.
+// endLocked notes that a call of its users has ended.
 func (cs *calls) endLocked(r *record) {
-	r.ended = cs.cfg.Now()
 	cs.last[r.c.Caller.User], cs.last[r.c.Callee.User] = r.c.ID, r.c.ID
+	cs.keepLocked(r)
+}
+
+// keepLocked keeps an ended call for a while.
+func (cs *calls) keepLocked(r *record) {
+	r.ended = cs.cfg.Now()
 	cs.ended = append(cs.ended, r)
 	for len(cs.ended) > cs.cfg.EndedMax {
 		cs.forgetLocked()

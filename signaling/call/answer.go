@@ -32,6 +32,7 @@ func (s *step) answer(w Who, sig Signal) error {
 	c.State, c.AnswerAt, s.dirty = Answered, s.now, true
 	c.Callee.Device, c.Callee.Session, c.Callee.Extended = w.Device, w.Session, w.Extended
 	c.Callee.AwayUntil, c.Callee.SDP = 0, sig.Session
+	c.Caller.Satisfied = sig.Kind == SignalAnswer
 	c.Offline = false
 	for _, o := range c.Offers[min(1, len(c.Offers)):] {
 		c.KeptBytes -= len(o.Signal)

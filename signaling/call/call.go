@@ -167,6 +167,9 @@ type Party struct {
 	Heard bool `json:"hd,omitempty"`
 	// SDP identifies the party's media session (SignalInfo); zero: unknown.
 	SDP uint64 `json:"sdp,omitempty,string"`
+	// Satisfied: the party has an answer to the last offer that it made. A
+	// base device is given no other: it would destroy a simple-peer object.
+	Satisfied bool `json:"ok,omitempty"`
 	// Seen are the hashes of the signals that the device was given.
 	Seen hashes `json:"h,omitempty"`
 }

@@ -50,10 +50,19 @@ func (s *step) forward(from Role, kind KeptKind, sig Signal, distinct bool) {
 	}
 	to := from.Other()
 	p := s.c.Party(to)
+	if sig.Kind == SignalAnswer && p.Satisfied && !p.Extended {
+		return
+	}
 	if (distinct || !p.Extended) && !s.fresh(to, sig) {
 		return
 	}
 	s.noteSDP(from, sig)
+	switch sig.Kind {
+	case SignalAnswer:
+		p.Satisfied, s.dirty = true, true
+	case SignalOffer, SignalRequest:
+		s.c.Party(from).Satisfied, s.dirty = false, true
+	}
 	by := s.c.Party(from).Device
 	if p.Away() && s.keep(Kept{To: to, From: by, Kind: kind, Hash: sig.Hash, Signal: sig.Raw}) {
 		return

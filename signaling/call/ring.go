@@ -17,7 +17,7 @@ func (s *step) ringDevice(w Who, recovered bool) {
 		}
 	}
 	s.setRung(i, r)
-	s.incoming(w.Device, false)
+	s.incoming(w.Device, false, false)
 }
 
 // takeGlare gives the ringing call to a device that rang its caller (C8).
@@ -37,16 +37,19 @@ func (s *step) takeGlare(w Who) error {
 		return nil
 	}
 	s.setRung(i, Rung{Device: w.Device, Session: w.Session, Extended: w.Extended, Glare: true})
-	s.incoming(w.Device, true)
+	s.incoming(w.Device, true, i >= 0)
 	return nil
 }
 
-// incoming gives one device the call with all its signals so far.
-func (s *step) incoming(dev string, glare bool) {
+// incoming gives one device the call with its signals so far; with again only the
+// first one, because it rang already.
+func (s *step) incoming(dev string, glare, again bool) {
 	e := Effect{Kind: EffectIncoming, To: device(s.c.Callee.User, dev), Glare: glare, By: s.c.Caller.Device, Role: Caller}
 	if n := len(s.c.Offers); n > 0 {
 		e.Signal = s.c.Offers[0].Signal
-		e.Items = s.c.Offers[1:n:n]
+		if !again { // else it has the further ones
+			e.Items = s.c.Offers[1:n:n]
+		}
 	}
 	s.emit(e)
 	s.woken()

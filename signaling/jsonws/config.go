@@ -64,6 +64,9 @@ func (c *Config) Validate() error {
 	num(&c.MaxHandshakes, 1024)
 	num(&c.ReplayBytes, 256<<10)
 	num(&c.ReplayEvents, 1024)
+	if c.WS.MaxMessage == 0 {
+		c.WS.MaxMessage = 1 << 20 // told to clients in hello
+	}
 	if c.Now == nil {
 		c.Now = time.Now
 	}

@@ -35,6 +35,8 @@ type Server struct {
 	cfg Config
 	io  *socketio.Server
 	sw  *signaling.Switchboard
+
+	lineage *lineage
 }
 
 // NewServer starts a server; Close ends it.
@@ -45,7 +47,7 @@ func NewServer(cfg Config, sw *signaling.Switchboard) (*Server, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{cfg: cfg, sw: sw}
+	s := &Server{cfg: cfg, sw: sw, lineage: newLineage(lineageKeep, time.Now)}
 	io := cfg.IO
 	io.Engine.Origin = cfg.Origins.Allowed
 	io.Logger = cfg.Logger
@@ -72,6 +74,7 @@ func (s *Server) Close() { s.io.Close() }
 type offer struct {
 	token    string
 	device   string
+	pid      string // of the session that the client had before
 	extended bool
 	resume   bool
 }
@@ -96,6 +99,10 @@ func (o *offer) read(raw json.RawMessage) error {
 				return false
 			}
 			o.device = d
+		case "pid":
+			if p, ok := rawjson.String(v); ok {
+				o.pid = p
+			}
 		case "tandem":
 			o.extended = string(v) == "1" || string(v) == "true"
 		case "resume":
@@ -124,6 +131,9 @@ func (s *Server) admit(so *socketio.Socket) error {
 	id, err := s.cfg.Verifier.Authenticate(context.Background(), creds)
 	if err != nil {
 		return refusal(err)
+	}
+	if o.device == "" {
+		o.device = s.lineage.device(o.pid, id.User)
 	}
 	device := o.device
 	if device == "" {
@@ -262,7 +272,14 @@ func disconnected(so *socketio.Socket, reason socketio.Reason, code int) {
 	}
 	sess.Idle()
 	sess.Closed(clean)
+	if !clean {
+		l.srv.lineage.add(so.PID(), sess.User(), sess.Device())
+	}
 }
+
+// lineageKeep is how long a device is known by the pid of a session that has
+// ended: as long as the call that it missed the end of can be found.
+const lineageKeep = 30 * time.Second
 
 // heartbeatTimeout is how long after a ping the pong may take, for a client that
 // may be silent for all in all.

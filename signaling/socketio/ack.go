@@ -27,9 +27,7 @@ type question struct {
 // during the call. args as in [Socket.EmitRaw]; the event is not kept for a
 // client that is away.
 func (s *Socket) Ask(event string, args []byte, timeout time.Duration, answer func(*Event, error)) {
-	var scratch [64]byte
-	p := packet{name: appendName(scratch[:0], event), args: args}
-	s.ask(&p, timeout, answer)
+	s.ask(&packet{name: appendName(nil, event), args: args}, timeout, answer)
 }
 
 // EmitAck is Ask with arguments encoded as by [Socket.Emit]; it flushes.

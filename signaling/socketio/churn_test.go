@@ -44,6 +44,9 @@ func (v *visitor) do(method, query, body string) (string, error) {
 	}
 	defer res.Body.Close()
 	b, err := io.ReadAll(res.Body)
+	if err == nil && res.StatusCode != http.StatusOK && !strings.Contains(body, "garbage") {
+		err = fmt.Errorf("%s %q: %d %s", method, body, res.StatusCode, b)
+	}
 	return string(b), err
 }
 
@@ -53,10 +56,10 @@ func (v *visitor) poller() (query string, err error) {
 	if err != nil {
 		return "", err
 	}
-	if len(body) < 28 {
+	if len(body) < 29 {
 		return "", fmt.Errorf("handshake: %q", body)
 	}
-	return "&sid=" + body[8:28], nil
+	return "&sid=" + body[9:29], nil
 }
 
 func until(c *websocket.Conn, prefix string) error {
@@ -250,12 +253,18 @@ func TestNothingIsLeft(t *testing.T) {
 	round(1000) // warms up
 	heap, goroutines := measure()
 	round(20_000)
-	heapAfter, goroutinesAfter := measure()
+	// The WebSocket layer looks after its closed connections for a moment more.
+	var heapAfter, goroutinesAfter int
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+		if heapAfter, goroutinesAfter = measure(); heapAfter < heap+64<<10 && goroutinesAfter <= goroutines+2 {
+			break
+		}
+	}
 	t.Logf("heap %d -> %d bytes, goroutines %d -> %d", heap, heapAfter, goroutines, goroutinesAfter)
-	if grown := heapAfter - heap; grown > 512<<10 {
+	if grown := heapAfter - heap; grown > 64<<10 {
 		t.Errorf("the heap has grown by %d bytes", grown)
 	}
-	if goroutinesAfter > goroutines+5 {
+	if goroutinesAfter > goroutines+2 {
 		t.Errorf("%d goroutines, before %d", goroutinesAfter, goroutines)
 	}
 }

@@ -391,8 +391,7 @@ func (c *client) sendEvent(lane Lane, n *Namespace, p *packet, offset []byte) bo
 
 // sendQuestion queues an event that wants an acknowledgement.
 func (c *client) sendQuestion(n *Namespace, p *packet, id uint64) bool {
-	var scratch [24]byte
-	number := strconv.AppendUint(scratch[:0], id, 10)
+	number := strconv.AppendUint(nil, id, 10)
 	if len(p.attachments) == 0 {
 		return c.es.Queue(MustArrive, false, n.eventPrefix, number, p.name, comma(p.args), p.args, closing)
 	}
@@ -402,12 +401,13 @@ func (c *client) sendQuestion(n *Namespace, p *packet, id uint64) bool {
 
 // sendAck queues the answer to a client's question.
 func (c *client) sendAck(n *Namespace, id uint64, args []byte, attachments [][]byte) bool {
-	var scratch [24]byte
-	number := strconv.AppendUint(scratch[:0], id, 10)
+	b := scratch.Get().(*[]byte)
+	defer scratch.Put(b)
+	*b = strconv.AppendUint((*b)[:0], id, 10)
 	if len(attachments) == 0 {
-		return c.es.Queue(MustArrive, false, n.ackPrefix, number, opening, args, closing)
+		return c.es.Queue(MustArrive, false, n.ackPrefix, *b, opening, args, closing)
 	}
-	return c.es.QueueBinary(MustArrive, attachments, binaryPrefix(typeBinaryAck, len(attachments), n, number),
+	return c.es.QueueBinary(MustArrive, attachments, binaryPrefix(typeBinaryAck, len(attachments), n, *b),
 		opening, args, closing)
 }
 

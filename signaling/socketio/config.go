@@ -61,9 +61,8 @@ type Recovery struct {
 	MaxBytes   int
 	MaxPackets int
 
-	// CleanClose says whether the WebSocket close codes 1000 and 1001 (or an
-	// Engine.IO close packet, which counts as 1000) end the session for good.
-	// Nil: they do not, as in Node.
+	// CleanClose says whether the WebSocket close codes 1000 and 1001 end the
+	// session for good. Nil: they do not, as in Node.
 	CleanClose func(s *Socket, code int) bool
 
 	// Allow is asked before a session is handed over: old is the session that

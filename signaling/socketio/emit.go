@@ -2,7 +2,7 @@ package socketio
 
 import (
 	"errors"
-	"strconv"
+	"sync"
 )
 
 // Errors of emitting.
@@ -61,9 +61,11 @@ func (s *Socket) EmitRaw(lane Lane, event string, args []byte) bool {
 // in args. The attachments are kept as they are with recovery on: do not change
 // them.
 func (s *Socket) EmitBinary(lane Lane, event string, args []byte, attachments [][]byte) bool {
-	var scratch [64]byte
-	p := packet{name: appendName(scratch[:0], event), args: args, attachments: attachments}
-	return s.send(lane, &p)
+	b := scratch.Get().(*[]byte)
+	*b = appendName((*b)[:0], event)
+	sent := s.send(lane, &packet{name: *b, args: args, attachments: attachments})
+	scratch.Put(b)
+	return sent
 }
 
 // Send queues a message that was encoded once for many. It does not flush.
@@ -71,6 +73,9 @@ func (s *Socket) Send(lane Lane, m *Message) bool {
 	p := packet{name: m.name, args: m.args, attachments: m.attachments, message: m}
 	return s.send(lane, &p)
 }
+
+// scratch has buffers for names and numbers on their way out.
+var scratch = sync.Pool{New: func() any { b := make([]byte, 0, 128); return &b }}
 
 // packet is an event on its way out: [name args… (offset)].
 type packet struct {
@@ -97,26 +102,17 @@ func (s *Socket) send(lane Lane, p *packet) bool {
 		}
 		// A client takes any string at the end for an offset, so it gets the
 		// one it has.
-		var scratch [24]byte
-		return c.sendEvent(lane, s.nsp, p, appendOffset(scratch[:0], s.rec.seq.Load()))
+		return c.sendEvent(lane, s.nsp, p, s.rec.offset(s.rec.seq.Load()))
 	}
 	if s.state != connected && s.state != away {
 		return false
 	}
-	seq := s.rec.keep(p)
+	seq := s.rec.keep(p.name, p.args, p.attachments, p.message)
 	if c != nil {
-		var scratch [24]byte
-		c.sendEvent(lane, s.nsp, p, appendOffset(scratch[:0], seq))
+		c.sendEvent(lane, s.nsp, p, s.rec.offset(seq))
 		s.rec.queued.Store(seq)
 	}
 	return true
-}
-
-// appendOffset writes an offset the way it stands behind the last argument.
-func appendOffset(dst []byte, seq uint64) []byte {
-	dst = append(dst, `"`...)
-	dst = strconv.AppendUint(dst, seq, 36)
-	return append(dst, '"')
 }
 
 // endsWithString reports whether the last element of the packet is a string:

@@ -99,7 +99,17 @@ func (h *header) check() error {
 }
 
 // trim cuts JSON's white space off both ends.
-func trim(b []byte) []byte { return bytes.Trim(b, " \t\r\n") }
+func trim(b []byte) []byte {
+	for len(b) > 0 && space(b[0]) {
+		b = b[1:]
+	}
+	for len(b) > 0 && space(b[len(b)-1]) {
+		b = b[:len(b)-1]
+	}
+	return b
+}
+
+func space(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
 
 // number reads decimal digits; no digits leave rest as long as data. False: it
 // is larger than the bound.

@@ -26,6 +26,7 @@ type recovery struct {
 	bytes int
 	away  engine.Close // how the transport went
 	trips uint32       // times it was away
+	text  [16]byte     // for offset
 
 	// Written with the socket's mu held, read by the heartbeat.
 	seq    atomic.Uint64 // number of the newest packet
@@ -48,13 +49,17 @@ func (k *kept) size() int {
 	return n
 }
 
-// keep numbers a packet and stores it. What is oldest goes if it is too much.
-func (r *recovery) keep(p *packet) uint64 {
-	k := kept{p.name, p.args, p.attachments, p.message}
-	if p.message == nil {
-		b := make([]byte, len(p.name)+len(p.args))
-		copy(b[copy(b, p.name):], p.args)
-		k.name, k.args = b[:len(p.name):len(p.name)], b[len(p.name):]
+// keep numbers a packet and stores it, copied unless it is a shared message.
+// What is oldest goes if it is too much. (name and args are parameters of their
+// own so that they do not escape.)
+func (r *recovery) keep(name, args []byte, attachments [][]byte, m *Message) uint64 {
+	k := kept{attachments: attachments, message: m}
+	if m != nil {
+		k.name, k.args = m.name, m.args
+	} else {
+		b := make([]byte, len(name)+len(args))
+		copy(b[copy(b, name):], args)
+		k.name, k.args = b[:len(name):len(name)], b[len(name):]
 	}
 	r.kept = append(r.kept, k)
 	r.bytes += k.size()
@@ -65,6 +70,13 @@ func (r *recovery) keep(p *packet) uint64 {
 	}
 	r.forget(n)
 	return r.seq.Add(1)
+}
+
+// offset writes a number as it stands behind the last argument; valid until the
+// next call.
+func (r *recovery) offset(seq uint64) []byte {
+	b := strconv.AppendUint(append(r.text[:0], '"'), seq, 36)
+	return append(b, '"')
 }
 
 // forget drops the n oldest packets, whose bytes have been subtracted.
@@ -202,9 +214,8 @@ func (s *Socket) takeOver(c *client, fresh *Socket, offset string, given bool) (
 	for i := range missed {
 		k := &missed[i]
 		seq++
-		var scratch [24]byte
 		p := packet{k.name, k.args, k.attachments, k.message}
-		c.sendEvent(MustArrive, s.nsp, &p, appendOffset(scratch[:0], seq))
+		c.sendEvent(MustArrive, s.nsp, &p, s.rec.offset(seq))
 	}
 	s.rec.queued.Store(seq)
 	s.mu.Unlock()

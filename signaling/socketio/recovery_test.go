@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/tandem-rtc/tandem/signaling/socketio"
-	"github.com/tandem-rtc/tandem/signaling/socketio/engine"
 )
 
 // watched is a socket with everything that happens to it, in order.
@@ -146,7 +145,7 @@ func TestC9_WhichEndsAreFinal(t *testing.T) {
 		{"disconnect packet", `{"resume":1}`, func(c *conn, _ *socketio.Socket) { c.send("41") }, "gone: client namespace disconnect"},
 		{"1000", ``, func(c *conn, _ *socketio.Socket) { c.closeWith(1000) }, "gone: transport close"},
 		{"1001", ``, func(c *conn, _ *socketio.Socket) { c.closeWith(1001) }, "gone: transport close"},
-		{"close packet", ``, func(c *conn, _ *socketio.Socket) { c.WriteMessage(1, []byte("1")) }, "gone: transport close"},
+		{"close packet", ``, func(c *conn, _ *socketio.Socket) { c.WriteMessage(1, []byte("1")) }, "away: transport close 1005"},
 		{"parse error", `{"resume":1}`, func(c *conn, _ *socketio.Socket) { c.send("4abc") }, "gone: parse error"},
 		{"server", `{"resume":1}`, func(_ *conn, s *socketio.Socket) { s.Disconnect(false) }, "gone: server namespace disconnect"},
 		{"server, all", `{"resume":1}`, func(_ *conn, s *socketio.Socket) { s.Disconnect(true) }, "gone: server namespace disconnect"},
@@ -434,8 +433,5 @@ func TestRecovery_OverPolling(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 	p.post("1")
-	s.want(t, "back", "away: transport close 1000")
-	if engine.CodeNormal != 1000 {
-		t.Error("the code of a close packet")
-	}
+	s.want(t, "back", "away: transport close 1005")
 }

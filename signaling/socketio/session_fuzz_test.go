@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -59,7 +60,11 @@ func FuzzSession(f *testing.F) {
 			return string(b)
 		}
 		o := do("GET", "", nil)
-		sid := "&sid=" + o[8:28]
+		sid := "&sid=" + o[9:29]
+		if got := do("POST", sid, []byte("4")); strings.Contains(got, "unknown") {
+			t.Fatal("the session is not there: ", got)
+		}
+		sid = "&sid=" + do("GET", "", nil)[9:29]
 		for _, step := range bytes.Split(script, []byte("\n")) {
 			if len(step) == 0 {
 				continue
@@ -92,7 +97,7 @@ func FuzzSession(f *testing.F) {
 			case 'A':
 				_ = srv.Of("/").Emit("all", "x")
 			case 'X':
-				sid = "&sid=" + do("GET", "", nil)[8:28]
+				sid = "&sid=" + do("GET", "", nil)[9:29]
 			}
 			if last != nil && last.Pending() > 20_000 {
 				t.Fatalf("%d bytes wait", last.Pending())

@@ -96,6 +96,15 @@ func (s *Socket) Replaces() *Socket {
 	return s.replaces
 }
 
+// PID is the secret by which the client can recover this socket; "" with
+// recovery off.
+func (s *Socket) PID() string {
+	if s.rec == nil {
+		return ""
+	}
+	return s.rec.pid
+}
+
 // Connected reports whether the socket has a transport.
 func (s *Socket) Connected() bool { return s.client.Load() != nil }
 

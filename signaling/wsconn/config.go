@@ -18,7 +18,7 @@ type Config struct {
 	CloseTimeout time.Duration // how long Close waits for the peer's close frame; default 1 s
 	MaxQueue     int           // bytes that may wait unsent; a frame that must arrive over it ends the connection with ErrSlow; default 1 MiB
 	DropAbove    int           // droppable frames are refused while more than so many bytes wait; default 64 KiB
-	ParkAfter    time.Duration // without a frame for so long the reader gives back its goroutine; default 2 s; < 0: never
+	ParkAfter    time.Duration // without a frame for so long the reader gives back its goroutine, after an eighth of it the first time; default 2 s; < 0: never
 	ReadBuffer   int           // bytes read at once, from a pool; default 4096, at least 1024
 	Compression  bool          // offer permessage-deflate (no context takeover)
 	Subprotocols []string      // in the server's order of preference

@@ -6,6 +6,7 @@ type list struct{ root link }
 type link struct {
 	next, prev *link
 	c          *Conn
+	rested     bool // was parked before
 }
 
 func (l *list) init()       { l.root.next, l.root.prev = &l.root, &l.root }

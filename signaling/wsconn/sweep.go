@@ -9,6 +9,10 @@ import (
 // maxVictims bounds what one sweep does on the wheel's goroutine.
 const maxVictims = 256
 
+// firstPark is the part of ParkAfter that a connection gets that was never
+// parked.
+const firstPark = 8
+
 // wakeup and park move a connection between the lists.
 func (s *Server) wakeup(c *Conn) {
 	s.mu.Lock()
@@ -20,10 +24,11 @@ func (s *Server) wakeup(c *Conn) {
 func (s *Server) park(c *Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	c.link.rested = true
 	s.settled.push(&c.link)
 }
 
-func (s *Server) sweepEvery() time.Duration { return max(s.cfg.ParkAfter/4, 10*time.Millisecond) }
+func (s *Server) sweepEvery() time.Duration { return max(s.cfg.ParkAfter/16, 10*time.Millisecond) }
 
 func (s *Server) sweepLocked(after time.Duration) {
 	if !s.sweeping && !s.closed && !s.awake.empty() {
@@ -32,13 +37,21 @@ func (s *Server) sweepLocked(after time.Duration) {
 	}
 }
 
-// parkQuiet tells readers that have waited for long to park.
+// parkQuiet tells readers that have waited for long to park. The first time it
+// takes little: most connections say hello and then nothing for long, and in a
+// storm of them the stacks and buffers of the last seconds would be the peak
+// that the process keeps.
 func (s *Server) parkQuiet() {
-	before := s.now() - int64(s.cfg.ParkAfter)
+	now := s.now()
+	last, first := now-int64(s.cfg.ParkAfter), now-int64(s.cfg.ParkAfter/firstPark)
 	after := s.sweepEvery()
 	s.mu.Lock()
 	s.victims = s.victims[:0]
 	for n := s.awake.root.next; n != &s.awake.root; n = n.next {
+		before := first
+		if n.rested {
+			before = last
+		}
 		if n.c.state.Load() == waiting && n.c.lastRead.Load() <= before {
 			if len(s.victims) == maxVictims {
 				after = time.Millisecond // the rest soon

@@ -83,8 +83,9 @@ type Close struct {
 	// Code is the WebSocket close code: the one received, or the one sent if
 	// this side closed first; 1005 if the client's close frame had none, 1006
 	// if there was no close frame. It is 0 over polling, except that an
-	// Engine.IO close packet, which says goodbye in so many words, counts as
-	// 1000 on both transports.
+	// Engine.IO close packet counts as 1005 on both transports: clients send
+	// one when they give up a transport that failed, too, so it says nothing
+	// about why.
 	Code int
 	// Err has details, for logs only; often nil.
 	Err error
@@ -94,6 +95,7 @@ type Close struct {
 // for broken frames, 1007 for invalid UTF-8, and 1009 for messages that are
 // larger than MaxPayload.
 const (
+	CodeNone        = 1005 // never sent: a close without a code
 	CodeNormal      = 1000 // the server closed the session, or answered a close packet
 	CodeGoingAway   = 1001 // Abort: come back
 	CodeParseError  = 1002 // a packet that can't be decoded

@@ -218,7 +218,7 @@ func (s *Socket) receivePayload(ctx context.Context, body []byte) error {
 // overtaken is how long a request waits for another one of the same client that
 // was sent before it but may have been overtaken: they come over different
 // connections.
-const overtaken = 25 * time.Millisecond
+const overtaken = 50 * time.Millisecond
 
 // awaitPoll returns when a poll waits for its answer, or soon. A client that
 // says goodbye has one waiting, which is to be answered.

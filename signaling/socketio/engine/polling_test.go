@@ -151,7 +151,7 @@ func TestPolling_ClientCloses(t *testing.T) {
 	poll := r.pending(q)
 	r.wantPost(q, "1")
 	wantAnswer(t, poll, 200, "6")
-	if c := r.wantClose(engine.ReasonTransportClose); c.Code != 1000 {
+	if c := r.wantClose(engine.ReasonTransportClose); c.Code != 1005 {
 		t.Errorf("code %d", c.Code)
 	}
 	r.wantRefusal("GET", q, 400, engine.UnknownSession)

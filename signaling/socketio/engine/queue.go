@@ -56,11 +56,14 @@ func (s *Socket) queueLocked(lane Lane, binary bool, parts [][]byte) bool {
 		return s.conn.Queue(lane, true, parts...)
 	}
 	var all [maxParts][]byte
-	all[0] = messagePrefix
-	if n := copy(all[1:], parts); n == len(parts) {
-		return s.conn.Queue(lane, false, all[:n+1]...)
+	if len(parts) >= maxParts {
+		return s.conn.Queue(lane, false, messagePrefix, bytes.Join(parts, nil))
 	}
-	return s.conn.Queue(lane, false, messagePrefix, bytes.Join(parts, nil))
+	all[0] = messagePrefix
+	for i, p := range parts { // not copy: that makes everything escape
+		all[i+1] = p
+	}
+	return s.conn.Queue(lane, false, all[:len(parts)+1]...)
 }
 
 // QueueFrame is Queue for a message that goes to many.

@@ -199,7 +199,7 @@ func (s *Socket) receive(pk packet) error {
 		s.pong()
 	case typeClose:
 		s.mu.Lock()
-		s.finish(Close{Reason: ReasonTransportClose, Code: CodeNormal}, CodeNormal)
+		s.finish(Close{Reason: ReasonTransportClose, Code: CodeNone}, CodeNormal)
 	case typePing:
 		err := errors.New("engine: ping from the client")
 		s.Fail(ReasonTransportError, CodeParseError, err)

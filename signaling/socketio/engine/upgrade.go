@@ -71,12 +71,14 @@ func (pr *probe) OnClose(*wsconn.Conn, wsconn.Cause) { pr.detach() }
 // answer sends "3probe" and from then on keeps the client's polls short.
 func (pr *probe) answer() {
 	s := pr.s
+	s.mu.Lock()
+	pr.ready = true // before the client can know
+	s.mu.Unlock()
 	pr.conn.Queue(MustArrive, false, probeAnswer)
 	pr.conn.Flush()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.probe == pr {
-		pr.ready = true
 		pr.noopLocked()
 	}
 }

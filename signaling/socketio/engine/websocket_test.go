@@ -79,7 +79,7 @@ func TestC9_CloseCodesReachTheHandler(t *testing.T) {
 	c, _ = r.connect()
 	c.send("1")
 	c.wantClosed(1000)
-	if got := r.wantClose(engine.ReasonTransportClose); got.Code != 1000 {
+	if got := r.wantClose(engine.ReasonTransportClose); got.Code != 1005 {
 		t.Errorf("close packet: code %d", got.Code)
 	}
 }

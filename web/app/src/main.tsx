@@ -1,0 +1,30 @@
+import { render } from 'preact'
+import { App } from './ui/App'
+import { recallIdentity, takeTokenFromAddress } from './identity'
+import { Store } from './store'
+import './style/base.css'
+import './style/lobby.css'
+import './style/call.css'
+
+const store = new Store()
+
+const token = takeTokenFromAddress()
+const identity = token ? { name: '', token } : recallIdentity()
+if (identity) void store.join(identity)
+
+// For tests and the curious: getStats and friends, read only.
+Object.defineProperty(window, '__tandem', {
+  value: Object.freeze({
+    get client() {
+      return store.client
+    },
+    get call() {
+      return store.call
+    },
+    get incoming() {
+      return store.incoming
+    },
+  }),
+})
+
+render(<App store={store} />, document.getElementById('app')!)
