@@ -42,6 +42,9 @@ type Config struct {
 	// SessionsPerUser bounds the devices of a user at one time (20). O4.
 	SessionsPerUser int
 
+	// TokenLeeway is how long after its token ran out a session may go on: as
+	// long as such a token is still accepted.
+	TokenLeeway time.Duration
 	// AuthExpiringBefore is how long before its token runs out an extended
 	// client hears auth:expiring (60 s). I3.
 	AuthExpiringBefore time.Duration

@@ -8,7 +8,7 @@ import (
 
 // A handler serves one event. What it returns is the acknowledgement: raw JSON
 // arguments, or an error.
-type handler func(sw *Switchboard, ctx context.Context, t *turn, s *Session, args [][]byte) ([]byte, error)
+type handler func(*Switchboard, context.Context, *turn, *Session, [][]byte) ([]byte, error)
 
 type route struct {
 	handle handler
@@ -20,33 +20,33 @@ type route struct {
 
 // routes is the protocol from the client's side, in the order of PROTOCOL.md.
 var routes = map[string]route{
-	wire.CallUser:     {handle: onCallUser},
-	wire.CallAnswer:   {handle: onCallAnswer},
-	wire.CallEnd:      {handle: onCallEnd},
-	wire.CallRejected: {handle: onCallRejected},
+	wire.CallUser:     {handle: (*Switchboard).onCallUser},
+	wire.CallAnswer:   {handle: (*Switchboard).onCallAnswer},
+	wire.CallEnd:      {handle: (*Switchboard).onCallEnd},
+	wire.CallRejected: {handle: (*Switchboard).onCallRejected},
 
-	wire.MessageDelivered: {handle: onMessageDelivered},
-	wire.MessageSeen:      {handle: onMessageSeen},
-	wire.AllMessageSeen:   {handle: onAllMessageSeen},
-	wire.Typing:           {handle: onTyping, silent: true},
-	wire.StopTyping:       {handle: onStopTyping, silent: true},
+	wire.MessageDelivered: {handle: (*Switchboard).onMessageDelivered},
+	wire.MessageSeen:      {handle: (*Switchboard).onMessageSeen},
+	wire.AllMessageSeen:   {handle: (*Switchboard).onAllMessageSeen},
+	wire.Typing:           {handle: (*Switchboard).onTyping, silent: true},
+	wire.StopTyping:       {handle: (*Switchboard).onStopTyping, silent: true},
 
-	wire.CallCandidate: {handle: onCallCandidate, extended: true},
-	wire.CallSignal:    {handle: onCallSignal, extended: true},
-	wire.CallResume:    {handle: onCallResume, extended: true},
-	wire.CallHandoff:   {handle: onCallHandoff, extended: true},
-	wire.CallTransfer:  {handle: onCallTransfer, extended: true},
-	wire.CallInvite:    {handle: notConfigured, extended: true},
+	wire.CallCandidate: {handle: (*Switchboard).onCallCandidate, extended: true},
+	wire.CallSignal:    {handle: (*Switchboard).onCallSignal, extended: true},
+	wire.CallResume:    {handle: (*Switchboard).onCallResume, extended: true},
+	wire.CallHandoff:   {handle: (*Switchboard).onCallHandoff, extended: true},
+	wire.CallTransfer:  {handle: (*Switchboard).onCallTransfer, extended: true},
+	wire.CallInvite:    {handle: (*Switchboard).notConfigured, extended: true},
 
-	wire.MessageSend: {handle: notConfigured, extended: true},
-	wire.MessageSync: {handle: notConfigured, extended: true},
+	wire.MessageSend: {handle: (*Switchboard).notConfigured, extended: true},
+	wire.MessageSync: {handle: (*Switchboard).notConfigured, extended: true},
 
-	wire.PresenceWatch:   {handle: onPresenceWatch, extended: true},
-	wire.PresenceUnwatch: {handle: onPresenceUnwatch, extended: true},
+	wire.PresenceWatch:   {handle: (*Switchboard).onPresenceWatch, extended: true},
+	wire.PresenceUnwatch: {handle: (*Switchboard).onPresenceUnwatch, extended: true},
 
-	wire.ICEServers:  {handle: onICEServers, extended: true},
-	wire.AuthRefresh: {handle: onAuthRefresh, extended: true},
-	wire.Ping:        {handle: onPing, extended: true},
+	wire.ICEServers:  {handle: (*Switchboard).onICEServers, extended: true},
+	wire.AuthRefresh: {handle: (*Switchboard).onAuthRefresh, extended: true},
+	wire.Ping:        {handle: (*Switchboard).onPing, extended: true},
 }
 
 // dispatch finds the handler of an event and answers for it.
@@ -108,6 +108,6 @@ func (sw *Switchboard) fail(t *turn, s *Session, r *Request, err error) {
 }
 
 // notConfigured serves the events of parts that this server runs without.
-func notConfigured(*Switchboard, context.Context, *turn, *Session, [][]byte) ([]byte, error) {
+func (sw *Switchboard) notConfigured(context.Context, *turn, *Session, [][]byte) ([]byte, error) {
 	return nil, wire.Errorf(wire.CodeNotConfigured, "")
 }

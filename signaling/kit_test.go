@@ -116,18 +116,26 @@ func (w *world) pass(d time.Duration) {
 // nobodyBusy checks that nothing is left of any call (C4).
 func (w *world) nobodyBusy(users ...string) {
 	w.t.Helper()
+	if left := w.leftBehind(users...); left != "" {
+		w.t.Error(left)
+	}
+}
+
+// leftBehind says what is left of calls, "" for nothing.
+func (w *world) leftBehind(users ...string) (left string) {
 	ctx := w.t.Context()
 	if n, err := w.store.LiveCalls(ctx); n != 0 || err != nil {
-		w.t.Errorf("%d calls are live (%v), want none", n, err)
+		left += fmt.Sprintf("%d calls are live (%v), want none\n", n, err)
 	}
 	for _, u := range users {
 		if m, err := w.store.Mark(ctx, u); m != "" || err != nil {
-			w.t.Errorf("%s holds busy mark %q (%v)", u, m, err)
+			left += fmt.Sprintf("%s holds busy mark %q (%v)\n", u, m, err)
 		}
 		if ids, err := w.store.CallsOf(ctx, u); len(ids) != 0 || err != nil {
-			w.t.Errorf("%s has live calls %q (%v)", u, ids, err)
+			left += fmt.Sprintf("%s has live calls %q (%v)\n", u, ids, err)
 		}
 	}
+	return left
 }
 
 var idPattern = regexp.MustCompile(`"(callId|next|withCallId)":"([^"]+)"`)

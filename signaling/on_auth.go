@@ -8,7 +8,7 @@ import (
 
 // onAuthRefresh takes a new token of the same user (I3): the session lives on
 // until that one runs out.
-func onAuthRefresh(sw *Switchboard, ctx context.Context, _ *turn, s *Session, args [][]byte) ([]byte, error) {
+func (sw *Switchboard) onAuthRefresh(ctx context.Context, _ *turn, s *Session, args [][]byte) ([]byte, error) {
 	p, err := wire.DecodeRefresh(args)
 	if err != nil {
 		return nil, err
@@ -26,7 +26,7 @@ func onAuthRefresh(sw *Switchboard, ctx context.Context, _ *turn, s *Session, ar
 	return o.end(), nil
 }
 
-func onICEServers(sw *Switchboard, _ context.Context, _ *turn, _ *Session, _ [][]byte) ([]byte, error) {
+func (sw *Switchboard) onICEServers(_ context.Context, _ *turn, _ *Session, _ [][]byte) ([]byte, error) {
 	o := newObject(nil)
 	o.raw("iceServers", sw.cfg.ICEServers)
 	o.int("ttl", int64(sw.cfg.ICETTL.Seconds()))
@@ -35,7 +35,7 @@ func onICEServers(sw *Switchboard, _ context.Context, _ *turn, _ *Session, _ [][
 
 // onPing lets a client find out whether its link is alive: browsers do not see
 // WebSocket pings.
-func onPing(sw *Switchboard, _ context.Context, t *turn, _ *Session, _ [][]byte) ([]byte, error) {
+func (sw *Switchboard) onPing(_ context.Context, t *turn, _ *Session, _ [][]byte) ([]byte, error) {
 	o := newObject(nil)
 	o.time("serverTime", t.now)
 	return o.end(), nil

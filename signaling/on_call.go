@@ -12,7 +12,7 @@ import (
 )
 
 // onCallUser rings, or does what else a call:user may mean: see call.Decide.
-func onCallUser(sw *Switchboard, ctx context.Context, t *turn, s *Session, args [][]byte) ([]byte, error) {
+func (sw *Switchboard) onCallUser(ctx context.Context, t *turn, s *Session, args [][]byte) ([]byte, error) {
 	p, err := wire.DecodeCallUser(args)
 	if err != nil {
 		return nil, err
@@ -91,6 +91,10 @@ func (sw *Switchboard) ring(ctx context.Context, t *turn, s *Session, p *wire.Ca
 		return sw.refuse(ctx, t, r, call.Forbidden)
 	}
 	if !sw.mayCall(t, s.user) {
+		// Nothing of it is kept or logged, but a base client has to hear that
+		// it does not ring.
+		c, fx := call.Refuse(r, call.Failed, t.now)
+		sw.deliver(t, &c, unlogged(fx))
 		return nil, wire.Errorf(wire.CodeRateLimited, "")
 	}
 	for _, old := range d.Supersede {
@@ -103,8 +107,7 @@ func (sw *Switchboard) ring(ctx context.Context, t *turn, s *Session, p *wire.Ca
 		return sw.refuse(ctx, t, r, call.Busy)
 	case call.DoBusySelf: // the callee has nothing to do with it: no log entry
 		c, fx := call.Refuse(r, call.Busy, t.now)
-		fx = slices.DeleteFunc(fx, func(e call.Effect) bool { return e.Kind == call.EffectLog })
-		return sw.refused(ctx, t, &c, fx)
+		return sw.refused(ctx, t, &c, unlogged(fx))
 	}
 	r.Devices = sw.present(p.To)
 	if len(r.Devices) == 0 {
@@ -145,6 +148,11 @@ func rung(c *call.Call, device string) bool {
 	return false
 }
 
+// unlogged takes the call log's entry out of effects.
+func unlogged(fx []call.Effect) []call.Effect {
+	return slices.DeleteFunc(fx, func(e call.Effect) bool { return e.Kind == call.EffectLog })
+}
+
 // refuse places a call that ends at once: the asking device is told.
 func (sw *Switchboard) refuse(ctx context.Context, t *turn, r call.Ring, why call.Reason) (*call.Call, error) {
 	c, fx := call.Refuse(r, why, t.now)
@@ -162,7 +170,7 @@ func (sw *Switchboard) refused(ctx context.Context, t *turn, c *call.Call, fx []
 	return nil, wire.Errorf(wire.Code(c.Reason), sentence(string(c.Reason)))
 }
 
-func onCallAnswer(sw *Switchboard, ctx context.Context, t *turn, s *Session, args [][]byte) ([]byte, error) {
+func (sw *Switchboard) onCallAnswer(ctx context.Context, t *turn, s *Session, args [][]byte) ([]byte, error) {
 	p, err := wire.DecodeCallAnswer(args)
 	if err != nil {
 		return nil, err
@@ -183,11 +191,11 @@ func onCallAnswer(sw *Switchboard, ctx context.Context, t *turn, s *Session, arg
 	return callReply(c, ""), nil
 }
 
-func onCallEnd(sw *Switchboard, ctx context.Context, t *turn, s *Session, args [][]byte) ([]byte, error) {
+func (sw *Switchboard) onCallEnd(ctx context.Context, t *turn, s *Session, args [][]byte) ([]byte, error) {
 	return sw.endOrReject(ctx, t, s, args, call.EventEnd, call.End{Who: s.who()})
 }
 
-func onCallRejected(sw *Switchboard, ctx context.Context, t *turn, s *Session, args [][]byte) ([]byte, error) {
+func (sw *Switchboard) onCallRejected(ctx context.Context, t *turn, s *Session, args [][]byte) ([]byte, error) {
 	return sw.endOrReject(ctx, t, s, args, call.EventReject, call.Reject{Who: s.who()})
 }
 
@@ -207,7 +215,7 @@ func (sw *Switchboard) endOrReject(ctx context.Context, t *turn, s *Session, arg
 	return callReply(c, ""), nil
 }
 
-func onCallSignal(sw *Switchboard, ctx context.Context, t *turn, s *Session, args [][]byte) ([]byte, error) {
+func (sw *Switchboard) onCallSignal(ctx context.Context, t *turn, s *Session, args [][]byte) ([]byte, error) {
 	p, err := wire.DecodeCallSignal(args)
 	if err != nil {
 		return nil, err
@@ -216,7 +224,7 @@ func onCallSignal(sw *Switchboard, ctx context.Context, t *turn, s *Session, arg
 	return []byte("{}"), err
 }
 
-func onCallCandidate(sw *Switchboard, ctx context.Context, t *turn, s *Session, args [][]byte) ([]byte, error) {
+func (sw *Switchboard) onCallCandidate(ctx context.Context, t *turn, s *Session, args [][]byte) ([]byte, error) {
 	p, err := wire.DecodeCallCandidate(args)
 	if err != nil {
 		return nil, err
@@ -226,12 +234,12 @@ func onCallCandidate(sw *Switchboard, ctx context.Context, t *turn, s *Session, 
 }
 
 // onCallResume gives a reloaded page, or another device, its live call again.
-func onCallResume(sw *Switchboard, ctx context.Context, t *turn, s *Session, args [][]byte) ([]byte, error) {
+func (sw *Switchboard) onCallResume(ctx context.Context, t *turn, s *Session, args [][]byte) ([]byte, error) {
 	return sw.take(ctx, t, s, args, func(w call.Who) call.Input { return call.Resume{Who: w} })
 }
 
 // onCallHandoff moves the user's side of a call to the asking device.
-func onCallHandoff(sw *Switchboard, ctx context.Context, t *turn, s *Session, args [][]byte) ([]byte, error) {
+func (sw *Switchboard) onCallHandoff(ctx context.Context, t *turn, s *Session, args [][]byte) ([]byte, error) {
 	return sw.take(ctx, t, s, args, func(w call.Who) call.Input { return call.Handoff{Who: w} })
 }
 

@@ -16,7 +16,7 @@ const maxWatched = 2000
 // Switchboard.watchMu.
 type watchers map[string]map[*Session]struct{}
 
-func onPresenceWatch(sw *Switchboard, ctx context.Context, _ *turn, s *Session, args [][]byte) ([]byte, error) {
+func (sw *Switchboard) onPresenceWatch(ctx context.Context, _ *turn, s *Session, args [][]byte) ([]byte, error) {
 	p, err := wire.DecodeWatch(args)
 	if err != nil {
 		return nil, err
@@ -56,7 +56,7 @@ func onPresenceWatch(sw *Switchboard, ctx context.Context, _ *turn, s *Session, 
 	return append(b, ']'), nil
 }
 
-func onPresenceUnwatch(sw *Switchboard, ctx context.Context, _ *turn, s *Session, args [][]byte) ([]byte, error) {
+func (sw *Switchboard) onPresenceUnwatch(ctx context.Context, _ *turn, s *Session, args [][]byte) ([]byte, error) {
 	p, err := wire.DecodeWatch(args)
 	if err != nil {
 		return nil, err

@@ -9,11 +9,11 @@ import (
 // Receipts are passed on to the author while both are online. Checking them
 // against the message, and keeping them, needs the chat store.
 
-func onMessageDelivered(sw *Switchboard, _ context.Context, t *turn, s *Session, args [][]byte) ([]byte, error) {
+func (sw *Switchboard) onMessageDelivered(_ context.Context, t *turn, s *Session, args [][]byte) ([]byte, error) {
 	return sw.receipt(t, s, args, wire.StatusDelivered)
 }
 
-func onMessageSeen(sw *Switchboard, _ context.Context, t *turn, s *Session, args [][]byte) ([]byte, error) {
+func (sw *Switchboard) onMessageSeen(_ context.Context, t *turn, s *Session, args [][]byte) ([]byte, error) {
 	return sw.receipt(t, s, args, wire.StatusSeen)
 }
 
@@ -32,7 +32,7 @@ func (sw *Switchboard) receipt(t *turn, s *Session, args [][]byte, status string
 
 // onAllMessageSeen: senderId is the author; the reader is the session's user,
 // whatever receiverId says (I1).
-func onAllMessageSeen(sw *Switchboard, _ context.Context, t *turn, s *Session, args [][]byte) ([]byte, error) {
+func (sw *Switchboard) onAllMessageSeen(_ context.Context, t *turn, s *Session, args [][]byte) ([]byte, error) {
 	p, err := wire.DecodeAllSeen(args)
 	if err != nil {
 		return nil, err

@@ -11,7 +11,7 @@ import (
 // is told whom to ring, by call:transfer, and the call ends as transferred.
 // Blind: {callId, to}. Attended: {callId, withCallId}, where the asker is in
 // both calls; the second one ends too, so that its other party can be rung.
-func onCallTransfer(sw *Switchboard, ctx context.Context, t *turn, s *Session, args [][]byte) ([]byte, error) {
+func (sw *Switchboard) onCallTransfer(ctx context.Context, t *turn, s *Session, args [][]byte) ([]byte, error) {
 	p, err := wire.DecodeCallTransfer(args)
 	if err != nil {
 		return nil, err

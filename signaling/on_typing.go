@@ -21,7 +21,7 @@ type typist struct {
 	until int64 // UnixNano; guarded by s.mu
 }
 
-func onTyping(sw *Switchboard, _ context.Context, t *turn, s *Session, args [][]byte) ([]byte, error) {
+func (sw *Switchboard) onTyping(_ context.Context, t *turn, s *Session, args [][]byte) ([]byte, error) {
 	p, err := wire.DecodeTyping(args)
 	if err != nil {
 		return nil, err
@@ -31,7 +31,7 @@ func onTyping(sw *Switchboard, _ context.Context, t *turn, s *Session, args [][]
 	return nil, nil
 }
 
-func onStopTyping(sw *Switchboard, _ context.Context, t *turn, s *Session, args [][]byte) ([]byte, error) {
+func (sw *Switchboard) onStopTyping(_ context.Context, t *turn, s *Session, args [][]byte) ([]byte, error) {
 	p, err := wire.DecodeTyping(args)
 	if err != nil {
 		return nil, err

@@ -83,6 +83,7 @@ func TestP4_AboveTheLimitPartnersOnly(t *testing.T) {
 		// Those that show the whole list get one correction.
 		a.getsLists(`[]`)
 		b.getsLists(`[]`)
+		c.getsLists(`[]`)
 		e := w.join("e1")
 		e.lists()
 		w.pass(time.Second)

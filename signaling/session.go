@@ -56,10 +56,14 @@ const (
 	closed
 )
 
-// ID is the session's id, Device its device's, User whose it is.
-func (s *Session) ID() string     { return s.id }
+// ID is the session's id.
+func (s *Session) ID() string { return s.id }
+
+// Device is the id of the device, which outlives the session.
 func (s *Session) Device() string { return s.device }
-func (s *Session) User() string   { return s.user }
+
+// User is whose session it is.
+func (s *Session) User() string { return s.user }
 
 // Extended reports whether the client knows the extended profile.
 func (s *Session) Extended() bool { return s.extended }
@@ -318,6 +322,7 @@ func (s *Session) armExpiry(at time.Time) {
 		s.expiry = &expiry{s: s}
 	}
 	e := s.expiry
+	at = at.Add(s.sw.cfg.TokenLeeway)
 	e.at, e.warned = at, false
 	wait := at.Sub(s.sw.cfg.Now())
 	if s.extended {

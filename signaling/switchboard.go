@@ -96,8 +96,7 @@ func New(cfg Config, p Parts, join func(presence.Observer) (presence.Store, erro
 
 // run does what is due by time.
 func (sw *Switchboard) run(ctx context.Context) {
-	every := func(d time.Duration) *time.Ticker { return time.NewTicker(d) }
-	tick, lease, list := every(sw.cfg.Tick), every(time.Second), every(sw.cfg.PresenceInterval)
+	tick, lease, list := time.NewTicker(sw.cfg.Tick), time.NewTicker(time.Second), time.NewTicker(sw.cfg.PresenceInterval)
 	defer tick.Stop()
 	defer lease.Stop()
 	defer list.Stop()

@@ -30,8 +30,8 @@ type limiter struct {
 	count   int
 }
 
-func newLimiter(max, maxPending int) *limiter {
-	l := &limiter{max: int64(max), overflow: int64(min(256, max)), maxPending: maxPending}
+func newLimiter(most, mostPending int) *limiter {
+	l := &limiter{max: int64(most), overflow: int64(min(256, most)), maxPending: mostPending}
 	l.pending.next, l.pending.prev = &l.pending, &l.pending
 	return l
 }

@@ -112,7 +112,7 @@ func (s *Server) boundBody(w http.ResponseWriter) {
 // Serve accepts connections of l, with TLS if config is not nil, until Shutdown
 // or Close; it returns nil then. It may be called for several listeners.
 func (s *Server) Serve(l net.Listener, config *tls.Config) error {
-	limited := net.Listener(s.conns.listen(l))
+	var limited net.Listener = s.conns.listen(l)
 	if config != nil {
 		config = config.Clone()
 		config.NextProtos = []string{"http/1.1"}

@@ -2,9 +2,9 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"os"
+	"strconv"
 	"sync"
 	"time"
 
@@ -67,7 +67,7 @@ func buildParts(d deps) (_ web.Parts, _ switchboard, err error) {
 	}()
 	b.wheel = wheel.New(wheel.Config{Tick: tickFor(d.cfg)})
 	join := func(o presence.Observer) (presence.Store, error) {
-		cluster, err := memory.New(memory.Config{OfflineGrace: d.cfg.Presence.OfflineGrace})
+		cluster, err := memory.New(memory.Config{OfflineGrace: d.cfg.Presence.OfflineGrace, Lease: forever})
 		if err != nil {
 			return nil, err
 		}
@@ -91,7 +91,7 @@ func buildParts(d deps) (_ web.Parts, _ switchboard, err error) {
 }
 
 func (b *board) ready() (string, bool, map[string]string) {
-	return "ready", true, map[string]string{"presence": "memory", "sessions": fmt.Sprint(b.sw.Sessions())}
+	return "ready", true, map[string]string{"presence": "memory", "sessions": strconv.Itoa(b.sw.Sessions())}
 }
 
 // Drain tells clients that this server goes away. With this node alone there is
@@ -124,6 +124,10 @@ func (b *board) Close() error {
 	return nil
 }
 
+// forever is the lease of a node that is alone: there is nobody who could take
+// its sessions for dead while it stands still.
+const forever = 100 * 365 * 24 * time.Hour
+
 // tickFor chooses how fine timers have to be: a twentieth of the shortest time
 // that is set, within 5 to 50 ms.
 func tickFor(c Config) time.Duration {
@@ -147,7 +151,7 @@ func (c Config) signaling(log *slog.Logger) signaling.Config {
 		TypingExpiry: c.Presence.TypingExpiry, TypingRate: c.Presence.TypingRate, TypingBurst: int(2*c.Presence.TypingRate) + 1,
 		EventRate: c.Limits.EventsRate, EventBurst: c.Limits.EventsBurst,
 		CallsPerMinute: c.Limits.CallsPerMinute, SessionsPerUser: c.Limits.SessionsPerUser,
-		ProfileFields: c.Identity.ProfileFields, Tick: tick, Logger: log,
+		TokenLeeway: c.Identity.TokenLeeway, ProfileFields: c.Identity.ProfileFields, Tick: tick, Logger: log,
 	}
 }
 

@@ -176,7 +176,7 @@ func TestO2_RunEndsWithItsContext(t *testing.T) {
 func TestI7_DevelopmentCertificate(t *testing.T) {
 	app, _, _ := start(t, testConfig(t, "--tls-dev"), nil)
 	var seen *x509.Certificate
-	conn, err := tls.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", app.Port()), &tls.Config{InsecureSkipVerify: true}) //nolint:gosec // checked below
+	conn, err := tls.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", app.Port()), &tls.Config{InsecureSkipVerify: true})
 	if err != nil {
 		t.Fatal(err)
 	}

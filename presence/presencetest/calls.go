@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -236,17 +237,17 @@ func dueCalls(t *testing.T, w World) {
 	made("soon", "cat", "dan", 300*time.Millisecond)
 	made("over", "eve", "fay", 300*time.Millisecond)
 	hangUp(t, w, a, "over")
-	due := func(limit int) []string {
-		list, err := b.Due(ctx, limit)
+	due := func() []string {
+		list, err := b.Due(ctx, 10)
 		must(t, err)
 		return list
 	}
-	same(t, "nothing due", len(due(10)), 0)
+	same(t, "nothing due", len(due()), 0)
 	w.Pass(400 * time.Millisecond)
-	same(t, "due", due(10), []string{"soon"})
+	same(t, "due", due(), []string{"soon"})
 	// It was not stepped: the node that asked may have died. It is due again.
 	w.Pass(1200 * time.Millisecond)
-	same(t, "due again", due(10), []string{"soon"})
+	same(t, "due again", due(), []string{"soon"})
 	c, err := b.Load(ctx, "soon")
 	must(t, err)
 	next, _, err := call.Step(*c, call.Timeout{}, w.Now())
@@ -254,7 +255,7 @@ func dueCalls(t *testing.T, w World) {
 	same(t, "state", next.State, call.Ended)
 	must(t, b.Save(ctx, &next, c.Version))
 	w.Pass(1200 * time.Millisecond)
-	same(t, "nothing due any more", len(due(10)), 0)
+	same(t, "nothing due any more", len(due()), 0)
 }
 
 // randomCalls opens and ends calls at random and holds the marks against a
@@ -273,7 +274,7 @@ func randomCalls(t *testing.T, w World) {
 					continue
 				}
 				n++
-				id := fmt.Sprint(n)
+				id := strconv.Itoa(n)
 				err := s.Open(ctx, ring(w, id, from, to), []string{from, to})
 				if free := marks[from] == "" && marks[to] == ""; (err == nil) != free {
 					t.Fatalf("Open(%s, %s) = %v with marks %v", from, to, err, marks)

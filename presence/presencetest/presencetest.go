@@ -24,8 +24,8 @@ type World interface {
 	Grace() time.Duration
 }
 
-// Run runs the whole suite; make gives each test a fresh, empty world.
-func Run(t *testing.T, make func(t *testing.T) World) {
+// Run runs the whole suite; fresh gives each test an empty world.
+func Run(t *testing.T, fresh func(t *testing.T) World) {
 	for _, test := range []struct {
 		name string
 		run  func(*testing.T, World)
@@ -57,7 +57,7 @@ func Run(t *testing.T, make func(t *testing.T) World) {
 		{"C6_DueCalls", dueCalls},
 		{"C4_RandomCallsLeaveNobodyBusy", randomCalls},
 	} {
-		t.Run(test.name, func(t *testing.T) { test.run(t, make(t)) })
+		t.Run(test.name, func(t *testing.T) { test.run(t, fresh(t)) })
 	}
 }
 

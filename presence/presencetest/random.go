@@ -2,8 +2,8 @@ package presencetest
 
 import (
 	"context"
-	"fmt"
 	"slices"
+	"strconv"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -40,7 +40,7 @@ func randomSessions(t *testing.T, w World) {
 			switch rapid.IntRange(0, 3).Draw(r, "what") {
 			case 0:
 				serial++
-				k := key{node, user, fmt.Sprint(serial)}
+				k := key{node, user, strconv.Itoa(serial)}
 				must(t, stores[node].Add(ctx, session(user, k.id)))
 				live[k] = true
 				delete(until, user)

@@ -59,7 +59,7 @@ func (v *Verifier) verifyHS256(parts tokenParts) (*Identity, error) {
 	}
 	c := claims{userClaim: v.cfg.UserClaim}
 	if err := c.UnmarshalJSON(payload); err != nil {
-		return nil, fmt.Errorf("%w: %v", ErrInvalidToken, err)
+		return nil, fmt.Errorf("%w: %s", ErrInvalidToken, err.Error())
 	}
 	if err := v.validator.Validate(&c); err != nil {
 		return nil, refused(err)

@@ -72,9 +72,9 @@ func (s *keySet) key(ctx context.Context, t *jwt.Token) (any, error) {
 	}
 	// Never fetched: the token can not be judged.
 	if all, allErr := s.keys.Storage().KeyReadAll(ctx); allErr != nil || len(all) == 0 {
-		return nil, fmt.Errorf("%w: %v", ErrKeysUnavailable, withoutURL(err))
+		return nil, fmt.Errorf("%w: %s", ErrKeysUnavailable, withoutURL(err).Error())
 	}
-	return nil, fmt.Errorf("%w: %v", ErrInvalidToken, withoutURL(err))
+	return nil, fmt.Errorf("%w: %s", ErrInvalidToken, withoutURL(err).Error())
 }
 
 // publicOnly drops symmetric keys that a JWKS may hold: whoever reads the set

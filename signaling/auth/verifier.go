@@ -103,9 +103,9 @@ func (v *Verifier) Verify(ctx context.Context, token string) (*Identity, error) 
 func refused(err error) error {
 	switch {
 	case errors.Is(err, ErrKeysUnavailable):
-		return fmt.Errorf("%w: %v", ErrKeysUnavailable, err)
+		return fmt.Errorf("%w: %s", ErrKeysUnavailable, err.Error())
 	case errors.Is(err, jwt.ErrTokenExpired):
-		return fmt.Errorf("%w: %v", ErrTokenExpired, err)
+		return fmt.Errorf("%w: %s", ErrTokenExpired, err.Error())
 	}
-	return fmt.Errorf("%w: %v", ErrInvalidToken, err)
+	return fmt.Errorf("%w: %s", ErrInvalidToken, err.Error())
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 )
 
@@ -41,7 +42,7 @@ func Decode(b []byte) (Call, error) {
 		return Call{}, fmt.Errorf("call: decode version %d: %w", s.V, ErrVersion)
 	}
 	if s.Call == nil || c.ID == "" || c.State < Ringing || c.State > Ended {
-		return Call{}, fmt.Errorf("call: decode: no call in it")
+		return Call{}, errors.New("call: decode: no call in it")
 	}
 	return c, nil
 }
@@ -86,7 +87,7 @@ func (h *hashes) UnmarshalJSON(b []byte) error {
 	}
 	raw, err := base64.RawURLEncoding.DecodeString(s)
 	if err != nil || len(raw)%8 != 0 {
-		return fmt.Errorf("call: bad list of hashes")
+		return errors.New("call: bad list of hashes")
 	}
 	*h = nil
 	for ; len(raw) > 0; raw = raw[8:] {

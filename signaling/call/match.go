@@ -59,7 +59,7 @@ func matches(ev Event, who Who, to string, c *Call) int {
 		}
 		return 1
 	case EventReject:
-		if !named || !(holds || rings) {
+		if !named || (!holds && !rings) {
 			return 0
 		}
 		if holds {

@@ -37,7 +37,11 @@ func (s *step) takeGlare(w Who) error {
 		return nil
 	}
 	s.setRung(i, Rung{Device: w.Device, Session: w.Session, Extended: w.Extended, Glare: true})
-	s.incoming(w.Device, true, i >= 0)
+	// A base device that rings already shows the winner; the same offer again
+	// would break a front end that feeds every signal to its peer.
+	if i < 0 || w.Extended {
+		s.incoming(w.Device, true, i >= 0)
+	}
 	return nil
 }
 

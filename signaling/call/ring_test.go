@@ -128,10 +128,14 @@ func TestC11_OffersBeyondTheLimitStillReachWhoIsThere(t *testing.T) {
 }
 
 func TestC8_GlareGivesTheLoserTheWinnersCall(t *testing.T) {
-	// b1 already rings and calls a: it gets a's call once more, with glare.
-	s := ring(t, "A1", "b1")
-	s.do(TakeGlare{dev("b1")}).want("incoming(glare)>b1")
+	// b1 already rings and calls a: a base device gets the same offer only once.
+	s := ring(t, "A1", "b1", "B1")
 	s.do(TakeGlare{dev("b1")}).want()
+	// An extended one hears who was faster, without the further signals.
+	s.do(Repeat{dev("A1"), cand(1)})
+	s.do(TakeGlare{dev("B1")}).want("incoming(glare)>B1")
+	s.do(TakeGlare{dev("B1")}).want()
+	s.do(TakeGlare{dev("b2")}).want("incoming(glare)(1 items)>b2")
 	s.do(TakeGlare{dev("B2")}).want("incoming(glare)>B2")
 	s.fail(TakeGlare{dev("A2")}, ErrNotInCall)
 	s.do(Answer{dev("B2"), sdp("answer", 2, 1)})

@@ -57,10 +57,14 @@ func (l *link) greet() {
 // started gives the link its session and begins the heartbeat.
 func (l *link) started(s *signaling.Session) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	l.sess = s
-	if !l.gone {
+	gone := l.gone
+	if !gone {
 		l.srv.cfg.Wheel.Schedule(&l.timer, l.every, l)
+	}
+	l.mu.Unlock()
+	if gone { // the server was closed meanwhile
+		s.Closed(false)
 	}
 }
 
@@ -95,23 +99,23 @@ func (l *link) helloLocked(resumed bool) {
 	l.conn.Queue(wsconn.MustArrive, false, b)
 }
 
-// takeOver moves the link to a new socket, if the token is right and nothing
-// that the client missed is lost. The token is spent either way.
-func (l *link) takeOver(conn *wsconn.Conn, secret string, lastSeq uint64) bool {
+// takeOver moves the link to a new socket, if the token is right (known) and
+// nothing that the client missed is lost (whole). The token is spent either way.
+func (l *link) takeOver(conn *wsconn.Conn, secret string, lastSeq uint64) (known, whole bool) {
 	given, err := base64.RawURLEncoding.DecodeString(secret)
 	if err != nil {
-		return false
+		return false, false
 	}
 	l.mu.Lock()
 	if l.gone || l.sess == nil || subtle.ConstantTimeCompare(given, l.token[:]) != 1 {
 		l.mu.Unlock()
-		return false
+		return false, false
 	}
 	_, _ = rand.Read(l.token[:]) // used once, whatever comes of it
 	missed, ok := l.replay.after(lastSeq)
 	if !ok {
 		l.mu.Unlock()
-		return false
+		return true, false
 	}
 	old := l.conn
 	l.conn = conn
@@ -125,7 +129,7 @@ func (l *link) takeOver(conn *wsconn.Conn, secret string, lastSeq uint64) bool {
 		old.Close(wire.CloseReplaced.Code, wire.CloseReplaced.Reason)
 	}
 	l.sess.Back()
-	return true
+	return true, true
 }
 
 // Send queues an event and, if it must arrive, keeps it for a resume.

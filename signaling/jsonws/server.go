@@ -4,8 +4,10 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -14,6 +16,7 @@ import (
 	"github.com/tandem-rtc/tandem/signaling"
 	"github.com/tandem-rtc/tandem/signaling/auth"
 	"github.com/tandem-rtc/tandem/signaling/wire"
+	"github.com/tandem-rtc/tandem/signaling/wire/rawjson"
 	"github.com/tandem-rtc/tandem/signaling/wsconn"
 )
 
@@ -24,9 +27,11 @@ type Server struct {
 	sw  *signaling.Switchboard
 
 	handshakes atomic.Int64
+	entering   sync.WaitGroup // requests that are becoming sockets
 
-	mu    sync.Mutex
-	links map[string]*link // by session id
+	mu     sync.Mutex
+	links  map[string]*link // by session id
+	closed bool
 }
 
 // NewServer starts a server; Close ends it.
@@ -43,7 +48,16 @@ func NewServer(cfg Config, sw *signaling.Switchboard) (*Server, error) {
 
 // Close ends all connections and waits for them.
 func (s *Server) Close() {
+	s.mu.Lock()
+	s.closed = true
+	here := slices.Collect(maps.Values(s.links))
+	s.mu.Unlock()
+	for _, l := range here {
+		l.Close(wire.CloseGoingAway)
+		l.Flush()
+	}
 	s.ws.Close()
+	s.entering.Wait()
 	s.mu.Lock()
 	left := make([]*link, 0, len(s.links))
 	for _, l := range s.links {
@@ -80,6 +94,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, wire.Errorf(wire.CodeUnavailable, ""))
 		return
 	}
+	if !s.begin() {
+		refuse(w, wire.Errorf(wire.CodeUnavailable, ""))
+		return
+	}
+	defer s.entering.Done()
 	creds := s.cfg.Verifier.FromRequest(r, s.cfg.Origins)
 	q := query(r.URL.RawQuery)
 	creds.Token = q.Get("token")
@@ -104,6 +123,18 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	conn.Flush()
 }
 
+// begin counts a request that Close has to wait for; false: the server is
+// closed.
+func (s *Server) begin() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return false
+	}
+	s.entering.Add(1)
+	return true
+}
+
 // query parses a query string; most have the one form that needs no map.
 func query(raw string) url.Values {
 	v, err := url.ParseQuery(raw)
@@ -116,7 +147,9 @@ func query(raw string) url.Values {
 func refuse(w http.ResponseWriter, p *wire.Problem) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(p.Code.HTTPStatus())
-	_, _ = w.Write(append(wire.AppendErrorArg(nil, p), '\n'))
+	b := rawjson.AppendString([]byte(`{"error":`), p.Message)
+	b = rawjson.AppendString(append(b, `,"code":`...), string(p.Code))
+	_, _ = w.Write(append(b, '}', '\n'))
 }
 
 // hello is what a client says of itself.
@@ -137,10 +170,14 @@ func (s *Server) enter(ctx context.Context, conn *wsconn.Conn, creds auth.Creden
 	if h.device != "" && !wire.ValidUserID(h.device) {
 		return s.turnAway(conn, wire.Errorf(wire.CodeBadPayload, "deviceId is not usable."))
 	}
-	if l := s.resume(conn, id, h); l != nil {
+	l, whole := s.resume(conn, id, h)
+	if whole {
 		return l
 	}
-	l := &link{srv: s, conn: conn, sid: newID(), user: id.User, device: h.device}
+	if l != nil && h.device == "" { // the device's lineage (DESIGN 3)
+		h.device = l.device
+	}
+	l = &link{srv: s, conn: conn, sid: newID(), user: id.User, device: h.device}
 	if l.device == "" {
 		l.device = l.sid
 	}
@@ -161,20 +198,27 @@ func (s *Server) enter(ctx context.Context, conn *wsconn.Conn, creds auth.Creden
 }
 
 // resume hands the link that a token names over to a new socket. It returns nil
-// if there is none, or not all that the client missed is still there.
-func (s *Server) resume(conn *wsconn.Conn, id *auth.Identity, h hello) *link {
+// if there is none, and whole is false if not all that the client missed is
+// still there: then the client starts anew, as the same device.
+func (s *Server) resume(conn *wsconn.Conn, id *auth.Identity, h hello) (_ *link, whole bool) {
 	sid, secret, ok := strings.Cut(h.resume, ".")
 	if !ok {
-		return nil
+		return nil, false
 	}
 	s.mu.Lock()
 	l := s.links[sid]
 	s.mu.Unlock()
-	if l == nil || l.user != id.User || !l.takeOver(conn, secret, h.lastSeq) {
-		return nil
+	if l == nil || l.user != id.User {
+		return nil, false
 	}
-	l.sess.Renew(id)
-	return l
+	known, whole := l.takeOver(conn, secret, h.lastSeq)
+	if !known {
+		return nil, false
+	}
+	if whole {
+		l.sess.Renew(id)
+	}
+	return l, whole
 }
 
 // turnAway tells a client why it can not come in and closes.

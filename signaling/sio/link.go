@@ -51,7 +51,7 @@ func (l *link) Send(ev *wire.Event) {
 		l.so.Send(lane, ev.Encoded(wire.SocketIO, encodeShared).(*socketio.Message))
 		return
 	}
-	l.so.EmitRaw(lane, ev.Name, ev.Args)
+	l.so.EmitOwned(lane, ev.Name, ev.Args)
 }
 
 func encodeShared(ev *wire.Event) any { return socketio.NewMessage(ev.Name, ev.Args) }

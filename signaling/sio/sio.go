@@ -271,10 +271,10 @@ func disconnected(so *socketio.Socket, reason socketio.Reason, code int) {
 		clean = !l.resume
 	}
 	sess.Idle()
-	sess.Closed(clean)
-	if !clean {
+	if !clean { // before anybody hears of the end: the client may be back at once
 		l.srv.lineage.add(so.PID(), sess.User(), sess.Device())
 	}
+	sess.Closed(clean)
 }
 
 // lineageKeep is how long a device is known by the pid of a session that has

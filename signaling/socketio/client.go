@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"strconv"
 	"sync"
 
 	"github.com/tandem-rtc/tandem/signaling/socketio/engine"
@@ -21,12 +20,11 @@ type client struct {
 	// Owned by the goroutine that reads.
 	partial *partial
 
-	mu     sync.Mutex // taken last: nothing is called with it held
-	one    *Socket    // of the namespace connected to first; most clients have no other
-	more   []*Socket
-	hs     *engine.Handshake
-	waits  *connectTimer // until it connected to a namespace
-	joined bool
+	mu    sync.Mutex // taken last: nothing is called with it held
+	one   *Socket    // of the namespace connected to first; most clients have no other
+	more  []*Socket
+	hs    *engine.Handshake
+	waits *connectTimer // until it connected to a namespace
 }
 
 // connectTimer closes a transport that connects to no namespace.
@@ -57,8 +55,16 @@ func (c *client) OnMessage(_ *engine.Socket, isBinary bool, data []byte) {
 		c.broken(fmt.Errorf("%w: text where an attachment belongs", ErrParse))
 		return
 	}
+	e := events.Get().(*Event)
+	c.packet(data, e)
+	*e = Event{}
+	events.Put(e)
+}
+
+// packet handles the text of a packet. e is empty.
+func (c *client) packet(data []byte, e *Event) {
 	var h header
-	if err := parse(&h, data, c.srv.cfg.MaxAttachments); err != nil {
+	if err := parseInto(&h, data, c.srv.cfg.MaxAttachments, e.few[:0]); err != nil {
 		c.broken(err)
 		return
 	}
@@ -81,7 +87,7 @@ func (c *client) OnMessage(_ *engine.Socket, isBinary bool, data []byte) {
 		c.partial = p
 		return
 	}
-	c.deliver(s, &h, nil)
+	c.deliver(s, &h, nil, e)
 }
 
 // attachment gets one binary message.
@@ -101,7 +107,10 @@ func (c *client) attachment(data []byte) {
 	}
 	c.partial = nil
 	s, _ := c.find(p.h.nsp)
-	c.deliver(s, &p.h, p.attachments)
+	e := events.Get().(*Event)
+	c.deliver(s, &p.h, p.attachments, e)
+	*e = Event{}
+	events.Put(e)
 }
 
 // events are reused: an Event is valid during the call only.
@@ -109,7 +118,7 @@ var events = sync.Pool{New: func() any { return new(Event) }}
 
 // deliver hands a complete packet to its socket; nil: one that the server has
 // disconnected, whose client may not know it yet.
-func (c *client) deliver(s *Socket, h *header, attachments [][]byte) {
+func (c *client) deliver(s *Socket, h *header, attachments [][]byte, e *Event) {
 	if h.binary && len(h.payload) > 0 && !checkPlaceholders(h.payload, len(attachments)) {
 		c.broken(fmt.Errorf("%w: illegal attachments", ErrParse))
 		return
@@ -132,9 +141,8 @@ func (c *client) deliver(s *Socket, h *header, attachments [][]byte) {
 		if s == nil {
 			return
 		}
-		e := events.Get().(*Event)
-		*e = Event{Socket: s, Name: name, Args: args, AckID: h.id, HasAck: h.hasID,
-			Attachments: attachments, payload: h.payload, named: true, binary: h.binary}
+		e.Socket, e.Name, e.Args, e.AckID, e.HasAck = s, name, args, h.id, h.hasID
+		e.Attachments, e.payload, e.elems, e.binary = attachments, h.payload, h.elems, h.binary
 		s.deliver(e)
 	case typeAck:
 		if s == nil || !h.hasID {
@@ -144,23 +152,18 @@ func (c *client) deliver(s *Socket, h *header, attachments [][]byte) {
 		if q == nil {
 			return
 		}
-		e := events.Get().(*Event)
-		*e = Event{Socket: s, Attachments: attachments, payload: h.payload, binary: h.binary}
+		e.Socket, e.Attachments, e.payload, e.binary = s, attachments, h.payload, h.binary
 		if len(h.payload) > 0 {
 			e.Args = trim(h.payload[1 : len(h.payload)-1])
 		}
 		s.guard(func() { q.answer(e, nil) })
-		*e = Event{}
-		events.Put(e)
 	}
 }
 
-// deliver calls the listeners and takes the event back.
+// deliver calls the listeners.
 func (s *Socket) deliver(e *Event) {
 	defer s.nsp.srv.caught(s)
 	s.dispatch(e)
-	*e = Event{}
-	events.Put(e)
 }
 
 // OnIdle ends a batch.
@@ -252,92 +255,6 @@ func (c *client) violation() {
 	c.es.Fail(engine.ReasonForced, engine.CodeForbidden, nil)
 }
 
-// find returns the socket of a namespace. known without a socket: the server
-// has disconnected it, and the client may not know that yet.
-func (c *client) find(nsp []byte) (s *Socket, known bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	s = c.lookupLocked(nsp)
-	if s == nil {
-		return nil, false
-	}
-	if s.client.Load() != c {
-		return nil, true
-	}
-	return s, true
-}
-
-func (c *client) lookupLocked(nsp []byte) *Socket {
-	if c.one != nil && c.one.nsp.is(nsp) {
-		return c.one
-	}
-	for _, s := range c.more {
-		if s.nsp.is(nsp) {
-			return s
-		}
-	}
-	return nil
-}
-
-// is compares a namespace's name with that of a packet, where nil is "/".
-func (n *Namespace) is(name []byte) bool {
-	if name == nil {
-		return n.name == "/"
-	}
-	return n.name == string(name)
-}
-
-// put adds a socket, in place of an older one of the same namespace.
-func (c *client) put(s *Socket) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	switch {
-	case c.one == nil || c.one.nsp == s.nsp:
-		c.one = s
-	default:
-		for i, other := range c.more {
-			if other.nsp == s.nsp {
-				c.more[i] = s
-				return
-			}
-		}
-		c.more = append(c.more[:len(c.more):len(c.more)], s)
-	}
-}
-
-// drop removes a socket that the client has left.
-func (c *client) drop(s *Socket) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.one == s {
-		c.one = nil
-		return
-	}
-	var rest []*Socket
-	for _, other := range c.more {
-		if other != s {
-			rest = append(rest, other)
-		}
-	}
-	c.more = rest
-}
-
-// sockets returns those that are connected through c.
-func (c *client) sockets() []*Socket {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	var all []*Socket
-	if c.one != nil && c.one.client.Load() == c {
-		all = append(all, c.one)
-	}
-	for _, s := range c.more {
-		if s.client.Load() == c {
-			all = append(all, s)
-		}
-	}
-	return all
-}
-
 // disconnect sends DISCONNECT for one namespace and ends its socket.
 func (c *client) disconnect(s *Socket, reason Reason) {
 	s.mu.Lock()
@@ -373,52 +290,4 @@ func (c *client) releaseHandshake() {
 	c.hs = nil
 	c.mu.Unlock()
 	c.es.ReleaseHandshake()
-}
-
-// sendEvent queues an event; offset is a JSON string or nil.
-func (c *client) sendEvent(lane Lane, n *Namespace, p *packet, offset []byte) bool {
-	if p.message != nil && offset == nil {
-		if f := p.message.frameFor(n); f != nil {
-			return c.es.QueueFrame(lane, f)
-		}
-	}
-	if len(p.attachments) == 0 {
-		return c.es.Queue(lane, false, n.eventPrefix, p.name, comma(p.args), p.args, comma(offset), offset, closing)
-	}
-	return c.es.QueueBinary(lane, p.attachments, binaryPrefix(typeBinaryEvent, len(p.attachments), n, nil),
-		p.name, comma(p.args), p.args, comma(offset), offset, closing)
-}
-
-// sendQuestion queues an event that wants an acknowledgement.
-func (c *client) sendQuestion(n *Namespace, p *packet, id uint64) bool {
-	number := strconv.AppendUint(nil, id, 10)
-	if len(p.attachments) == 0 {
-		return c.es.Queue(MustArrive, false, n.eventPrefix, number, p.name, comma(p.args), p.args, closing)
-	}
-	return c.es.QueueBinary(MustArrive, p.attachments, binaryPrefix(typeBinaryEvent, len(p.attachments), n, number),
-		p.name, comma(p.args), p.args, closing)
-}
-
-// sendAck queues the answer to a client's question.
-func (c *client) sendAck(n *Namespace, id uint64, args []byte, attachments [][]byte) bool {
-	b := scratch.Get().(*[]byte)
-	defer scratch.Put(b)
-	*b = strconv.AppendUint((*b)[:0], id, 10)
-	if len(attachments) == 0 {
-		return c.es.Queue(MustArrive, false, n.ackPrefix, *b, opening, args, closing)
-	}
-	return c.es.QueueBinary(MustArrive, attachments, binaryPrefix(typeBinaryAck, len(attachments), n, *b),
-		opening, args, closing)
-}
-
-var opening = []byte("[")
-
-// binaryPrefix is what a binary packet begins with.
-func binaryPrefix(kind byte, attachments int, n *Namespace, id []byte) []byte {
-	b := make([]byte, 0, 32+len(n.binaryTail))
-	b = append(b, kind)
-	b = strconv.AppendInt(b, int64(attachments), 10)
-	b = append(b, '-')
-	b = append(b, n.binaryTail...)
-	return append(b, id...)
 }

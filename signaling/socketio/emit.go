@@ -57,6 +57,16 @@ func (s *Socket) EmitRaw(lane Lane, event string, args []byte) bool {
 	return s.EmitBinary(lane, event, args, nil)
 }
 
+// EmitOwned is EmitRaw for args that are handed over: they are kept as they are
+// with recovery on, so they must not change any more.
+func (s *Socket) EmitOwned(lane Lane, event string, args []byte) bool {
+	b := scratch.Get().(*[]byte)
+	*b = appendName((*b)[:0], event)
+	sent := s.send(lane, &packet{name: *b, args: args, owned: true})
+	scratch.Put(b)
+	return sent
+}
+
 // EmitBinary is EmitRaw with attachments for the {"_placeholder":true,"num":n}
 // in args. The attachments are kept as they are with recovery on: do not change
 // them.
@@ -83,6 +93,7 @@ type packet struct {
 	args        []byte
 	attachments [][]byte
 	message     *Message // what it was made from, if that is shared
+	owned       bool     // args never change
 }
 
 func (s *Socket) send(lane Lane, p *packet) bool {
@@ -107,7 +118,7 @@ func (s *Socket) send(lane Lane, p *packet) bool {
 	if s.state != connected && s.state != away {
 		return false
 	}
-	seq := s.rec.keep(p.name, p.args, p.attachments, p.message)
+	seq := s.rec.keep(p)
 	if c != nil {
 		c.sendEvent(lane, s.nsp, p, s.rec.offset(seq))
 		s.rec.queued.Store(seq)

@@ -25,22 +25,23 @@ type Event struct {
 	// Args stand for. They are not reused: keeping one is allowed.
 	Attachments [][]byte
 
-	payload []byte // the whole JSON array
-	named   bool   // its first element is the name
-	binary  bool   // from a binary packet
+	payload []byte   // the whole JSON array
+	elems   [][]byte // of an event: its elements, the name first
+	binary  bool     // from a binary packet
+
+	few [8][]byte // room for the elements of most
 }
 
 // List returns the raw JSON of each argument, appended to dst.
 func (e *Event) List(dst [][]byte) [][]byte {
+	if len(e.elems) > 0 {
+		return append(dst, e.elems[1:]...)
+	}
 	if len(e.payload) == 0 {
 		return dst
 	}
-	n := len(dst)
-	dst, err := rawjson.Array(dst, e.payload)
-	if err != nil || !e.named {
-		return dst
-	}
-	return append(dst[:n], dst[n+1:]...)
+	dst, _ = rawjson.Array(dst, e.payload) // validated when it came
+	return dst
 }
 
 // Bind decodes the arguments into dst, one pointer each; nil skips one. A *[]byte

@@ -34,14 +34,20 @@ type header struct {
 	nsp         []byte // with its slash; nil for "/"
 	id          uint64
 	hasID       bool
-	payload     []byte // valid JSON of the right shape for the type, or empty
+	payload     []byte   // valid JSON of the right shape for the type, or empty
+	elems       [][]byte // of the payload of an event
 }
 
 // parse decodes the text of a packet and checks it as Node's parser does: the
 // type, the count of attachments, the id, and that the payload is JSON of the
 // type's shape.
 func parse(h *header, data []byte, maxAttachments int) error {
-	*h = header{}
+	return parseInto(h, data, maxAttachments, nil)
+}
+
+// parseInto is parse with room for the elements of an event's payload.
+func parseInto(h *header, data []byte, maxAttachments int, room [][]byte) error {
+	*h = header{elems: room[:0]}
 	if len(data) == 0 || data[0] < typeConnect || data[0] > typeBinaryAck {
 		return fmt.Errorf("%w: unknown type", ErrParse)
 	}
@@ -90,7 +96,9 @@ func (h *header) check() error {
 	case typeAck:
 		ok = p[0] == '[' && rawjson.Valid(p)
 	case typeEvent:
-		ok = p[0] == '[' && rawjson.Valid(p) && len(trim(p[1:len(p)-1])) > 0
+		var err error
+		h.elems, err = rawjson.Array(h.elems, p)
+		ok = err == nil && len(h.elems) > 0
 	}
 	if !ok {
 		return fmt.Errorf("%w: invalid payload", ErrParse)

@@ -1,6 +1,7 @@
 package socketio
 
 import (
+	"bytes"
 	"strconv"
 	"sync/atomic"
 
@@ -49,17 +50,20 @@ func (k *kept) size() int {
 	return n
 }
 
-// keep numbers a packet and stores it, copied unless it is a shared message.
-// What is oldest goes if it is too much. (name and args are parameters of their
-// own so that they do not escape.)
-func (r *recovery) keep(name, args []byte, attachments [][]byte, m *Message) uint64 {
-	k := kept{attachments: attachments, message: m}
-	if m != nil {
-		k.name, k.args = m.name, m.args
-	} else {
-		b := make([]byte, len(name)+len(args))
-		copy(b[copy(b, name):], args)
-		k.name, k.args = b[:len(name):len(name)], b[len(name):]
+// keep numbers a packet and stores it, copied unless it is a shared message or
+// its arguments were handed over. What is oldest goes if it is too much.
+func (r *recovery) keep(p *packet) uint64 {
+	k := kept{attachments: p.attachments, message: p.message}
+	switch {
+	case p.message != nil:
+		k.name, k.args = p.message.name, p.message.args
+	case p.owned:
+		k.name, k.args = bytes.Clone(p.name), p.args
+	default:
+		n := len(p.name)
+		b := make([]byte, n+len(p.args))
+		copy(b[copy(b, p.name):], p.args)
+		k.name, k.args = b[:n:n], b[n:]
 	}
 	r.kept = append(r.kept, k)
 	r.bytes += k.size()
@@ -89,9 +93,8 @@ func (r *recovery) forget(n int) {
 		r.kept = nil
 		return
 	}
-	rest := copy(r.kept, r.kept[n:])
-	clear(r.kept[rest:])
-	r.kept = r.kept[:rest]
+	clear(r.kept[:n])
+	r.kept = r.kept[n:] // append moves them to a new array once in a while
 }
 
 // confirm drops what the client has: everything up to number seq.
@@ -182,8 +185,8 @@ func (w *windowEnd) Expire() {
 	trips, cl := s.rec.trips, s.rec.away
 	s.mu.Unlock()
 	s.nsp.srv.spawn(func() {
-		s.life.Lock() // OnAway has returned
-		s.life.Unlock()
+		s.life.Lock()   // OnAway has returned
+		s.life.Unlock() //nolint:staticcheck // it is only waited for
 		s.endIf(func() bool { return s.state == away && s.rec.trips == trips }, reasonOf(cl.Reason), cl)
 	})
 }
@@ -214,7 +217,7 @@ func (s *Socket) takeOver(c *client, fresh *Socket, offset string, given bool) (
 	for i := range missed {
 		k := &missed[i]
 		seq++
-		p := packet{k.name, k.args, k.attachments, k.message}
+		p := packet{name: k.name, args: k.args, attachments: k.attachments, message: k.message}
 		c.sendEvent(MustArrive, s.nsp, &p, s.rec.offset(seq))
 	}
 	s.rec.queued.Store(seq)

@@ -131,7 +131,7 @@ func AppendProblem(b []byte, p *Problem) []byte {
 }
 
 // AppendErrorArg writes {"error":{"code":…,"message":…}}: the argument of a
-// Socket.IO acknowledgement that says no, and the body of HTTP errors.
+// Socket.IO acknowledgement that says no.
 func AppendErrorArg(b []byte, p *Problem) []byte {
 	b = append(b, `{"error":`...)
 	return append(AppendProblem(b, p), '}')

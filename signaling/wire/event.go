@@ -32,18 +32,19 @@ type Event struct {
 // Dialect numbers the wire forms for Encoded.
 type Dialect uint8
 
+// The two dialects.
 const (
 	SocketIO Dialect = iota
 	PlainJSON
 )
 
-// Encoded returns the event's frame for one dialect, made at the first call.
+// Encoded returns the event's frame for one dialect, made by encode at the first call.
 // Two concurrent first calls may both make it; one of the results is kept.
-func (e *Event) Encoded(d Dialect, make func(*Event) any) any {
+func (e *Event) Encoded(d Dialect, encode func(*Event) any) any {
 	if p := e.encoded[d].Load(); p != nil {
 		return *p
 	}
-	v := make(e)
+	v := encode(e)
 	e.encoded[d].CompareAndSwap(nil, &v)
 	return *e.encoded[d].Load()
 }

@@ -14,7 +14,7 @@ const (
 	MaxCallID     = 128
 	MaxMessageID  = 128
 	MaxName       = 256
-	MaxToken      = 8192
+	MaxToken      = 16 << 10
 	MaxMetadata   = 4096
 	MaxCandidates = 64
 	MaxWatch      = 500

@@ -24,7 +24,6 @@ var (
 	CloseHandshakeTimeout = CloseCode{4408, "handshake timeout", false, "the auth frame did not come in time"}
 	CloseReplaced         = CloseCode{4409, "replaced", true, "the same device connected again: this socket is its old one"}
 	CloseRateLimited      = CloseCode{4429, "rate_limited", false, "far too many events, or too many devices of one user"}
-	CloseSlow             = CloseCode{4430, "slow reader", false, "more waited for this client than it read; it may resume"}
 	CloseGoingAway        = CloseCode{1001, "server is going away", false, "drain or shutdown: connect again, to another node"}
 )
 
@@ -32,6 +31,6 @@ var (
 func CloseCodes() []CloseCode {
 	return []CloseCode{
 		CloseNormal, CloseGoingAway, CloseBadText, CloseTooBig, CloseBadFrame, CloseUnauthorized, CloseTokenExpired,
-		CloseForbidden, CloseHandshakeTimeout, CloseReplaced, CloseRateLimited, CloseSlow,
+		CloseForbidden, CloseHandshakeTimeout, CloseReplaced, CloseRateLimited,
 	}
 }

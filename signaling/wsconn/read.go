@@ -40,7 +40,7 @@ func (c *Conn) readUntil() (err error) {
 	}()
 	try := c.tryRead
 	for {
-		switch err := c.boundary(try); err {
+		switch err := c.boundary(try); err { //nolint:errorlint // errPark is never wrapped
 		case nil:
 		case errPark:
 			if c.park() {
@@ -108,7 +108,7 @@ func (c *Conn) tryRead(fd uintptr) bool {
 	c.fd = int(fd)
 	_, c.waitErr = c.br.Peek(1)
 	c.fd = -1
-	if c.waitErr == errAgain {
+	if c.waitErr == errAgain { //nolint:errorlint // our own, never wrapped; on the hot path
 		c.waitErr = nil
 		c.detach()
 		return false
@@ -167,7 +167,7 @@ func (c *Conn) message() error {
 		}
 	}
 	c.msg.b = b
-	if err != io.EOF {
+	if !errors.Is(err, io.EOF) {
 		return err
 	}
 	if kind == websocket.TextMessage && !utf8.Valid(b) {

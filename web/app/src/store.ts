@@ -190,6 +190,7 @@ export class Store {
 
   #ring(call: Call): void {
     this.incoming = call
+    this.toasts = []
     this.#names.set(call.peer.id, call.peer.name)
     if (!this.call || this.call.state === 'ended') this.sounds.ring()
     this.announce(`${call.isVideo ? 'Video call' : 'Call'} from ${call.peer.name}. Enter answers, Escape declines.`)
@@ -199,6 +200,7 @@ export class Store {
 
   #show(call: Call): void {
     this.call = call
+    this.toasts = []
     if (call.direction === 'outgoing' && call.state === 'starting') this.sounds.ringback()
     this.#follow(call)
     this.changed()

@@ -47,6 +47,7 @@ export function endWords(call: Call, mine: boolean): Ending | undefined {
     case 'forbidden':
       return end(`You can’t call ${name}`)
     case 'lost':
+      if (!call.connectedAt && !outgoing && !mine) return end(`Missed call from ${name}`, true, true)
       return end(call.connectedAt ? 'The connection was lost' : 'The call could not be connected', outgoing)
     case 'media':
       return end(call.endMessage ?? 'The camera or microphone could not be started')

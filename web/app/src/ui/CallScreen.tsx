@@ -131,7 +131,7 @@ function TopBar({ store, call, seen }: { store: Store; call: Call; seen: boolean
       <div class="badges">
         {call.peerMedia?.audio === false && (
           <span class="badge">
-            <Icon name="micOff" size={15} /> Muted
+            <Icon name="micOff" size={15} /> {call.peer.name} is muted
           </span>
         )}
         {call.peerMedia?.screen && (

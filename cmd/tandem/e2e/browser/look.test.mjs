@@ -1,0 +1,147 @@
+// How the built-in page looks: what can be measured is asserted, and pictures
+// for people are left in a folder (SHOTS, else one under the system's own for
+// temporary files; the test says where).
+import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, afterEach, before, test } from 'node:test';
+import { launchBrowser, leaveAll, mediaFlows, newPage } from '../lib/browser.mjs';
+import { startTandem } from '../lib/server.mjs';
+import { FLAGS } from './flags.mjs';
+import { answer, connected, dial, done, join, lobby, part } from './page.mjs';
+
+const shots = process.env.SHOTS ?? path.join(tmpdir(), 'tandem-shots');
+const PHONE = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 };
+const DESK = { viewport: { width: 1200, height: 760 } };
+
+let browser, server;
+
+before(async () => {
+  mkdirSync(shots, { recursive: true });
+  [browser, server] = await Promise.all([launchBrowser(), startTandem({ flags: FLAGS })]);
+});
+// Also after a failure: nobody of one test is online in the next.
+afterEach(() => leaveAll(browser));
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+/** Takes a picture, and returns what hangs out of the screen. */
+async function shot(page, name) {
+  const out = await page.evaluate(() => {
+    const wide = document.documentElement.scrollWidth - innerWidth;
+    const hidden = [];
+    for (const el of document.querySelectorAll('button, input, select, h1, b, p')) {
+      if (!el.checkVisibility({ opacityProperty: true, visibilityProperty: true }) || el.closest('[inert]')) continue;
+      const box = el.getBoundingClientRect();
+      if (box.width === 0 || box.height === 0) continue;
+      if (box.left < -1 || box.right > innerWidth + 1) hidden.push(`${el.dataset.testid ?? el.textContent} reaches from ${box.left} to ${box.right}`);
+    }
+    return wide > 0 ? [...hidden, `the page is ${wide} px too wide`] : hidden;
+  });
+  await page.screenshot({ path: path.join(shots, `${name}.png`), animations: 'disabled' });
+  return out;
+}
+
+/** Fingers need room: no button of the page is smaller than 40 px. */
+function touchable(page) {
+  return page.evaluate(() =>
+    [...document.querySelectorAll('button')]
+      .filter((b) => b.checkVisibility() && !b.closest('[inert]') && !b.matches('.link'))
+      .map((b) => [b.dataset.testid ?? b.getAttribute('aria-label') ?? b.textContent, b.getBoundingClientRect()])
+      .filter(([, box]) => box.width < 40 || box.height < 40)
+      .map(([label, box]) => `${label} is too small for fingers: ${Math.round(box.width)}×${Math.round(box.height)}`),
+  );
+}
+
+/** Every button and field says to a screen reader what it is. */
+function named(page) {
+  return page.evaluate(() =>
+    [...document.querySelectorAll('button, input, textarea, select')]
+      .filter((b) => b.checkVisibility())
+      .filter((b) => !(b.textContent.trim() || b.getAttribute('aria-label') || b.getAttribute('aria-labelledby') || b.labels?.length))
+      .map((b) => `${b.outerHTML} has no name for screen readers`),
+  );
+}
+
+for (const [size, screen] of [['desk', DESK], ['phone', PHONE]]) {
+  for (const colorScheme of ['light', 'dark']) {
+    const look = `${size}-${colorScheme}`;
+
+    test(`the page fits and can be used (${look})`, async () => {
+      const [anna, ben] = await Promise.all([newPage(browser, { ...screen, colorScheme }), newPage(browser, { ...screen, colorScheme })]);
+      const faults = [];
+      const check = async (page, name) => {
+        const found = await shot(page, `${look}-${name}`);
+        if (size === 'phone') found.push(...(await touchable(page)));
+        found.push(...(await named(page)));
+        faults.push(...found.map((f) => `${name}: ${f}`));
+      };
+      await Promise.all([anna, ben].map((p) => p.goto(server.url)));
+      await check(anna, '1-join');
+      await join(anna, 'Anna-Lena Kowalski');
+      await check(anna, '2-alone');
+      await join(ben, 'Ben Okafor');
+      await part(anna, `contact-${ben.user}`).waitFor();
+      await check(anna, '3-lobby');
+      await part(ben, `contact-${anna.user}`).click();
+      await check(ben, '4-contact');
+      if (size === 'phone') await ben.getByLabel('Back to the list').click();
+      await dial(anna, ben.user);
+      await part(ben, 'incoming').waitFor();
+      await check(anna, '5-outgoing');
+      await check(ben, '6-incoming');
+      await answer(ben);
+      await connected(anna, ben);
+      await mediaFlows([anna, ben]);
+      // Sharp pictures need a moment of bandwidth: ten frames more.
+      await mediaFlows([anna, ben], { frames: 10 });
+      await anna.mouse.move(100, 100);
+      await check(anna, '7-in-call');
+      await part(ben, 'mute').click();
+      await part(ben, 'camera').click();
+      await anna.getByText('Muted').waitFor();
+      await anna.mouse.move(120, 120);
+      await check(anna, '8-camera-off');
+      await part(anna, 'devices').click();
+      await part(anna, 'devices-panel').waitFor();
+      await check(anna, '9-devices');
+      await anna.getByRole('button', { name: 'Done' }).click();
+      await part(anna, 'hangup').click();
+      await lobby(anna, ben);
+      await part(ben, 'toast').first().waitFor();
+      await check(ben, '10-ended');
+      assert.deepEqual(faults, []);
+      await done(anna, ben);
+    });
+  }
+}
+
+test('a second call during a call is a card above it', async () => {
+  const open = async (name) => {
+    const page = await newPage(browser, { ...PHONE, colorScheme: 'dark' });
+    await page.goto(waiting.url);
+    await join(page, name);
+    return page;
+  };
+  const waiting = await startTandem({ flags: { ...FLAGS, 'call-waiting': true } });
+  try {
+    const [anna, ben, cora] = await Promise.all(['Anna', 'Ben', 'Cora'].map(open));
+    await dial(anna, 'ben');
+    await answer(ben);
+    await connected(anna, ben);
+    await dial(cora, 'ben');
+    await part(ben, 'incoming').waitFor();
+    await mediaFlows([anna, ben]);
+    assert.deepEqual([...(await shot(ben, 'phone-dark-11-second-call')), ...(await touchable(ben))], []);
+    await answer(ben); // ends the first one
+    await connected(cora, ben);
+    await mediaFlows([cora, ben]);
+    await lobby(anna);
+    await done(anna, ben, cora);
+  } finally {
+    await waiting.stop();
+  }
+});
