@@ -26,7 +26,7 @@ func (sw *Switchboard) step(ctx context.Context, t *turn, id string, in call.Inp
 		if err != nil {
 			return nil, nil, storeError(err)
 		}
-		next, fx, refused := call.Step(*c, in, t.now)
+		next, fx, refused := call.StepInto(*c, in, t.now, t.room(sw.store.Shared()))
 		if next.Version == c.Version {
 			return c, fx, refused
 		}
@@ -134,16 +134,19 @@ func (sw *Switchboard) find(ctx context.Context, s *Session, ev call.Event, id, 
 	if err != nil {
 		return "", wire.Errorf(wire.CodeUnavailable, "")
 	}
-	if last, err := sw.store.LastOf(ctx, s.user); err == nil && last != "" {
-		if c, err := sw.store.Load(ctx, last); err == nil {
-			list = append(list, c)
+	c, err := call.Match(ev, s.who(), to, list)
+	if err == nil {
+		return c.ID, nil
+	}
+	// None that is live: it may be late for one that has just ended.
+	if last, lastErr := sw.store.LastOf(ctx, s.user); lastErr == nil && last != "" {
+		if ended, loadErr := sw.store.Load(ctx, last); loadErr == nil {
+			if c, err = call.Match(ev, s.who(), to, append(list, ended)); err == nil {
+				return c.ID, nil
+			}
 		}
 	}
-	c, err := call.Match(ev, s.who(), to, list)
-	if err != nil {
-		return "", err
-	}
-	return c.ID, nil
+	return "", err
 }
 
 // who is the session's device as the call machine knows it.

@@ -11,6 +11,10 @@ import (
 // deliver queues what a step wants told on the sessions of this node. It runs
 // under the call's lock, so that what two steps say arrives in their order.
 func (sw *Switchboard) deliver(t *turn, c *call.Call, fx []call.Effect) {
+	var callers, callees []*Session // looked up once
+	if len(fx) > 0 {
+		callers, callees = sw.hub.of(c.Caller.User), sw.hub.of(c.Callee.User)
+	}
 	for i := range fx {
 		e := &fx[i]
 		switch e.Kind {
@@ -21,17 +25,21 @@ func (sw *Switchboard) deliver(t *turn, c *call.Call, fx []call.Effect) {
 			if e.Resumed { // goes into the reply of the one who asked
 				continue
 			}
-			sw.tell(t, c, e)
+			to := callees
+			if e.To.User == c.Caller.User {
+				to = callers
+			}
+			sw.tell(t, c, e, to)
 		}
 	}
 }
 
 // tell renders one effect for each session that it addresses. Base and extended
 // devices get it in the form they know; each form is made once.
-func (sw *Switchboard) tell(t *turn, c *call.Call, e *call.Effect) {
+func (sw *Switchboard) tell(t *turn, c *call.Call, e *call.Effect, to []*Session) {
 	var forms [2][]*wire.Event
 	var made [2]bool
-	for _, s := range sw.hub.of(e.To.User) {
+	for _, s := range to {
 		if !e.To.Includes(s.device) {
 			continue
 		}

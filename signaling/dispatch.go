@@ -68,6 +68,7 @@ func (sw *Switchboard) dispatch(t *turn, s *Session, r *Request) {
 		sw.fail(t, s, r, wire.Errorf(wire.CodeUnknownEvent, ""))
 		return
 	}
+	t.answer = r.Reply != nil
 	reply, err := rt.handle(sw, context.Background(), t, s, r.Args)
 	if err != nil {
 		sw.fail(t, s, r, err)

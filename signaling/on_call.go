@@ -17,12 +17,11 @@ func (sw *Switchboard) onCallUser(ctx context.Context, t *turn, s *Session, args
 	if err != nil {
 		return nil, err
 	}
-	// The signal outlives the frame it was read in.
-	sig := call.SignalInfo(bytes.Clone(p.Signal))
+	sig := call.SignalInfo(p.Signal)
 	ask := call.Ask{Who: s.who(), To: p.To, ClientID: p.CallID, Signal: sig}
 	for range maxRaces {
 		if p.CallID != "" {
-			if reply, done := sw.repeated(ctx, s, p.CallID); done {
+			if reply, done := sw.repeated(ctx, t, s, p.CallID); done {
 				return reply, nil
 			}
 		}
@@ -45,27 +44,27 @@ func (sw *Switchboard) onCallUser(ctx context.Context, t *turn, s *Session, args
 			if errors.Is(err, call.ErrEnded) {
 				continue // it ended in between: look again
 			}
-			return callReply(c, ""), err
+			return callReply(t, c, ""), err
 		case call.DoGlare:
 			c, _, err := sw.step(ctx, t, d.Call.ID, call.TakeGlare{Who: s.who()})
 			if errors.Is(err, call.ErrEnded) {
 				continue
 			}
-			return callReply(c, "glare"), err
+			return callReply(t, c, "glare"), err
 		}
 		c, err := sw.ring(ctx, t, s, &p, sig, d)
 		var held *presence.Held
 		if errors.As(err, &held) {
 			continue // somebody was faster: look again
 		}
-		return callReply(c, ""), err
+		return callReply(t, c, ""), err
 	}
 	return nil, wire.Errorf(wire.CodeUnavailable, "")
 }
 
 // repeated answers a call:user whose own id names a call that has ended (C1):
 // it is not rung again. One that is live is Decide's business.
-func (sw *Switchboard) repeated(ctx context.Context, s *Session, clientID string) ([]byte, bool) {
+func (sw *Switchboard) repeated(ctx context.Context, t *turn, s *Session, clientID string) ([]byte, bool) {
 	id, err := sw.store.ByClientID(ctx, s.user, clientID)
 	if err != nil || id == "" {
 		return nil, false
@@ -74,7 +73,7 @@ func (sw *Switchboard) repeated(ctx context.Context, s *Session, clientID string
 	if err != nil || c.Live() {
 		return nil, false
 	}
-	return callReply(c, ""), true
+	return callReply(t, c, ""), true
 }
 
 // ring places a new call as decided: it rings, or is refused at once.
@@ -179,7 +178,7 @@ func (sw *Switchboard) onCallAnswer(ctx context.Context, t *turn, s *Session, ar
 	if err != nil {
 		return nil, err
 	}
-	c, _, err := sw.step(ctx, t, id, call.Answer{Who: s.who(), Signal: call.SignalInfo(bytes.Clone(p.Signal))})
+	c, _, err := sw.step(ctx, t, id, call.Answer{Who: s.who(), Signal: call.SignalInfo(p.Signal)})
 	if err != nil {
 		return nil, err
 	}
@@ -188,7 +187,7 @@ func (sw *Switchboard) onCallAnswer(ctx context.Context, t *turn, s *Session, ar
 			sw.log.Warn("a busy mark could not be moved", "call", c.ID, "user", s.user, "error", err)
 		}
 	}
-	return callReply(c, ""), nil
+	return callReply(t, c, ""), nil
 }
 
 func (sw *Switchboard) onCallEnd(ctx context.Context, t *turn, s *Session, args [][]byte) ([]byte, error) {
@@ -212,7 +211,7 @@ func (sw *Switchboard) endOrReject(ctx context.Context, t *turn, s *Session, arg
 	if err != nil {
 		return nil, err
 	}
-	return callReply(c, ""), nil
+	return callReply(t, c, ""), nil
 }
 
 func (sw *Switchboard) onCallSignal(ctx context.Context, t *turn, s *Session, args [][]byte) ([]byte, error) {
@@ -220,7 +219,7 @@ func (sw *Switchboard) onCallSignal(ctx context.Context, t *turn, s *Session, ar
 	if err != nil {
 		return nil, err
 	}
-	_, _, err = sw.step(ctx, t, p.CallID, call.SendSignal{Who: s.who(), Signal: call.SignalInfo(bytes.Clone(p.Signal))})
+	_, _, err = sw.step(ctx, t, p.CallID, call.SendSignal{Who: s.who(), Signal: call.SignalInfo(p.Signal)})
 	return []byte("{}"), err
 }
 
@@ -229,7 +228,7 @@ func (sw *Switchboard) onCallCandidate(ctx context.Context, t *turn, s *Session,
 	if err != nil {
 		return nil, err
 	}
-	_, _, err = sw.step(ctx, t, p.CallID, call.SendCandidates{Who: s.who(), Signal: call.SignalInfo(bytes.Clone(p.Candidates))})
+	_, _, err = sw.step(ctx, t, p.CallID, call.SendCandidates{Who: s.who(), Signal: call.SignalInfo(p.Candidates)})
 	return []byte("{}"), err
 }
 
@@ -262,8 +261,8 @@ func (sw *Switchboard) take(ctx context.Context, t *turn, s *Session, args [][]b
 }
 
 // callReply is the acknowledgement of call events: {callId, state}.
-func callReply(c *call.Call, state string) []byte {
-	if c == nil {
+func callReply(t *turn, c *call.Call, state string) []byte {
+	if c == nil || !t.answer {
 		return nil
 	}
 	if state == "" {

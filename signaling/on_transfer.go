@@ -52,7 +52,7 @@ func (sw *Switchboard) onCallTransfer(ctx context.Context, t *turn, s *Session, 
 		}
 	}
 	c, _, err = sw.step(ctx, t, c.ID, call.Abort{Reason: call.Transferred})
-	return callReply(c, ""), err
+	return callReply(t, c, ""), err
 }
 
 // held loads an answered call that the session's device holds.

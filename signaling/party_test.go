@@ -83,7 +83,7 @@ func TestC8_GlareEarlierClaimWins(t *testing.T) {
 		eq(t, "loser's ack", b1.ask("call:user", ringing("a", offer(2))), `{"callId":"#1","state":"glare"}`)
 		b1.gets(incomingFrom("a", 1, offer(1), true, `,"glare":true`))
 		b2.emit("call:user", ringing("a", offer(3)))
-		b2.gets(incomingFrom("a", 1, offer(1), true, `,"glare":true`))
+		b2.gets() // it rings already
 		a.gets()
 		eq(t, "answer", b1.ask("call:answer", `{"to":"a","callId":"`+w.id(1)+`","signal":`+reply(2)+`}`), `{"callId":"#1","state":"answered"}`)
 		a.hears("call:accepted", "call:state")

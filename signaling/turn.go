@@ -3,6 +3,8 @@ package signaling
 import (
 	"sync"
 	"time"
+
+	"github.com/tandem-rtc/tandem/signaling/call"
 )
 
 // A turn is one batch of work: the events that were read together from one
@@ -11,6 +13,18 @@ import (
 type turn struct {
 	now   time.Time
 	dirty []Link
+	// answer: the event being handled asked for an acknowledgement.
+	answer  bool
+	effects [8]call.Effect
+}
+
+// room is where a step of this turn puts its effects, unless they outlive the
+// turn because other nodes may have to hand them over.
+func (t *turn) room(shared bool) []call.Effect {
+	if shared {
+		return nil
+	}
+	return t.effects[:0]
 }
 
 var turns = sync.Pool{New: func() any { return &turn{dirty: make([]Link, 0, 8)} }}
@@ -31,6 +45,7 @@ func (t *turn) end() {
 		t.dirty = make([]Link, 0, 8)
 	}
 	t.dirty = t.dirty[:0]
+	clear(t.effects[:])
 	turns.Put(t)
 }
 

@@ -163,7 +163,9 @@ func (c Config) socketio(w *wheel.Wheel) socketio.Config {
 			PingInterval: c.Liveness.PingInterval, PingTimeout: c.Liveness.PingTimeout, MaxPayload: c.Limits.MaxPayload,
 			MaxQueue: c.Limits.MaxQueue, Wheel: w,
 		},
-		Recovery: socketio.Recovery{Window: c.Calls.ResumeWindow},
+		// A device that missed more than this starts anew; what its call needs is
+		// kept with the call.
+		Recovery: socketio.Recovery{Window: c.Calls.ResumeWindow, MaxBytes: 64 << 10},
 	}
 }
 

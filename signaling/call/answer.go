@@ -1,5 +1,7 @@
 package call
 
+import "bytes"
+
 // answer handles a call:answer. The first one wins (C3); more from the same
 // device are further signals, as a trickling simple-peer sends them.
 func (s *step) answer(w Who, sig Signal) error {
@@ -50,7 +52,7 @@ func (s *step) answer(w Who, sig Signal) error {
 	s.state()
 	s.settle(w.Device)
 	if away {
-		first := Kept{To: Caller, From: w.Device, Kind: KeptAnswer, Hash: sig.Hash, Signal: raw(sig)}
+		first := Kept{To: Caller, From: w.Device, Kind: KeptAnswer, Hash: sig.Hash, Signal: bytes.Clone(raw(sig))}
 		c.Kept = append([]Kept{first}, c.Kept...)
 		c.KeptBytes += len(first.Signal)
 	}

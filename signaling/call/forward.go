@@ -1,5 +1,7 @@
 package call
 
+import "bytes"
+
 // send handles call:signal and call:candidate (C11).
 func (s *step) send(w Who, kind KeptKind, sig Signal) error {
 	role := s.c.RoleOf(w.User)
@@ -119,6 +121,7 @@ func (s *step) keep(k Kept) bool {
 		return false
 	}
 	n := len(s.c.Kept)
+	k.Signal = bytes.Clone(k.Signal) // it was only borrowed
 	s.c.Kept = append(s.c.Kept[:n:n], k)
 	s.c.KeptBytes += len(k.Signal)
 	s.dirty = true

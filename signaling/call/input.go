@@ -154,6 +154,8 @@ type Ring struct {
 
 // Signal is a raw signal with what SignalInfo found in it.
 type Signal struct {
+	// Raw is only borrowed: Step and New copy what they keep, but effects point
+	// into it.
 	Raw     json.RawMessage
 	Kind    SignalKind
 	Session uint64 // identity of the SDP session (RFC 8866 §5.2, without the version); zero: no o= line

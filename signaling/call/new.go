@@ -1,6 +1,9 @@
 package call
 
-import "time"
+import (
+	"bytes"
+	"time"
+)
 
 // New makes a call that rings. For a callee who is offline and may not be
 // woken (C5) it is a call that has ended already, as by Refuse: check State
@@ -24,7 +27,7 @@ func New(cfg Config, r Ring, now time.Time) (Call, []Effect) {
 	} else {
 		c.RingUntil = s.now + Stamp(c.Limits.Ring)
 	}
-	first := Kept{Kind: KeptSignal, From: r.Caller.Device, Hash: r.Signal.Hash, Signal: raw(r.Signal)}
+	first := Kept{Kind: KeptSignal, From: r.Caller.Device, Hash: r.Signal.Hash, Signal: bytes.Clone(raw(r.Signal))}
 	c.Offers = []Kept{first}
 	if first.Hash != 0 {
 		c.Callee.Seen = hashes{first.Hash}

@@ -1,5 +1,7 @@
 package call
 
+import "bytes"
+
 // ringDevice rings one more device of the callee: it connected while the call
 // rings (C2), or came back to it.
 func (s *step) ringDevice(w Who, recovered bool) {
@@ -153,6 +155,7 @@ func (s *step) repeat(w Who, sig Signal) error {
 	s.noteSDP(Caller, sig)
 	item := Kept{Kind: KeptSignal, From: w.Device, Hash: sig.Hash, Signal: sig.Raw}
 	if s.room(len(sig.Raw)) {
+		item.Signal = bytes.Clone(sig.Raw)
 		n := len(s.c.Offers)
 		s.c.Offers = append(s.c.Offers[:n:n], item)
 		s.c.KeptBytes += len(sig.Raw)

@@ -16,7 +16,18 @@ import (
 // Inputs may come twice, late, or in any order: what makes no sense any more
 // changes nothing (C12).
 func Step(c Call, in Input, now time.Time) (Call, []Effect, error) {
+	return StepInto(c, in, now, nil)
+}
+
+// StepInto is Step with room for the effects, so that they cost no memory of
+// their own. It is for callers that hand the effects over at once and clear the
+// result's Outbox before they use the room again; it is taken only if the
+// call's outbox is empty.
+func StepInto(c Call, in Input, now time.Time, room []Effect) (Call, []Effect, error) {
 	s := step{c: c, now: StampOf(now), base: len(c.Outbox)}
+	if len(c.Outbox) == 0 && cap(room) > 0 {
+		s.c.Outbox, s.own = room[:0], true
+	}
 	var err error
 	switch in := in.(type) {
 	case DeviceOnline:

@@ -180,8 +180,9 @@ func (l *link) Heartbeat(every, timeout time.Duration) {
 	if every == 0 {
 		every, timeout = l.srv.cfg.PingInterval, l.srv.cfg.PingInterval+l.srv.cfg.PingTimeout
 	}
+	sooner := every < l.every
 	l.every, l.wait = every, timeout
-	if l.conn != nil && !l.gone {
+	if sooner && l.conn != nil && !l.gone { // else the timer comes early enough
 		l.srv.cfg.Wheel.Schedule(&l.timer, every, l)
 	}
 }

@@ -173,6 +173,7 @@ func TestI1_TokenIsFoundInItsPlaces(t *testing.T) {
 func TestI8_RecoveryGivesWhatWasMissed(t *testing.T) {
 	r := newRig(t, nil)
 	ann, bob := r.join("ann"), r.join("bob")
+	ann.sent() // her session is all there
 	bob.receipt("ann", 0)
 	eq(t, "before", ann.wants("messageStatusUpdated"), seen(0))
 	ann.cut()
@@ -194,6 +195,7 @@ func TestI8_RecoveryGivesWhatWasMissed(t *testing.T) {
 func TestI8_RecoveryIsNoBearerRight(t *testing.T) {
 	r := newRig(t, nil)
 	ann, bob := r.join("ann", `"deviceId":"d"`), r.join("bob")
+	ann.sent() // her session is all there
 	bob.receipt("ann", 0)
 	ann.wants("messageStatusUpdated")
 	ann.cut()

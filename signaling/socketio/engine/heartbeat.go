@@ -92,11 +92,14 @@ func (s *Socket) SetHeartbeat(interval, timeout time.Duration) {
 		return
 	}
 	now := s.srv.now()
+	due := now + interval
 	if s.awaiting {
-		s.due = min(s.due, now+timeout)
-	} else {
-		s.due = min(s.due, now+interval)
+		due = now + timeout
 	}
+	if due >= s.due { // the timer comes early enough
+		return
+	}
+	s.due = due
 	s.srv.wheel.Schedule(&s.timer, s.due-now, (*beat)(s))
 }
 

@@ -105,14 +105,28 @@ async function ask(constraints: MediaStreamConstraints): Promise<MediaStream> {
   try {
     return await devices.getUserMedia(constraints)
   } catch (err) {
+    // A device that was chosen once and is unplugged now: any other will do.
+    if (err instanceof DOMException && err.name === 'OverconstrainedError') {
+      try {
+        return await devices.getUserMedia({ audio: anyDevice(constraints.audio), video: anyDevice(constraints.video) })
+      } catch (again) {
+        throw explained(again)
+      }
+    }
     throw explained(err)
   }
+}
+
+function anyDevice(c: MediaStreamConstraints['audio']): MediaStreamConstraints['audio'] {
+  if (typeof c !== 'object') return c ?? false
+  const { deviceId: _, ...rest } = c
+  return rest
 }
 
 function chosen(base: MediaTrackConstraints, deviceId: string | undefined): MediaTrackConstraints {
   if (!deviceId) return base
   const { facingMode: _, ...rest } = base
-  return { ...rest, deviceId: { ideal: deviceId } }
+  return { ...rest, deviceId: { exact: deviceId } }
 }
 
 function first(stream: MediaStream, kind: 'audio' | 'video'): MediaStreamTrack {
