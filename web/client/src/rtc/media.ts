@@ -117,7 +117,7 @@ async function ask(constraints: MediaStreamConstraints): Promise<MediaStream> {
   }
 }
 
-function anyDevice(c: MediaStreamConstraints['audio']): MediaStreamConstraints['audio'] {
+function anyDevice(c: boolean | MediaTrackConstraints | undefined): boolean | MediaTrackConstraints {
   if (typeof c !== 'object') return c ?? false
   const { deviceId: _, ...rest } = c
   return rest
