@@ -112,13 +112,13 @@ func (s *Server) boundBody(w http.ResponseWriter) {
 // Serve accepts connections of l, with TLS if config is not nil, until Shutdown
 // or Close; it returns nil then. It may be called for several listeners.
 func (s *Server) Serve(l net.Listener, config *tls.Config) error {
-	var limited net.Listener = s.conns.listen(l)
-	if config != nil {
-		config = config.Clone()
-		config.NextProtos = []string{"http/1.1"}
-		limited = tls.NewListener(limited, config)
+	limited := s.conns.listen(l)
+	if config == nil {
+		return served(s.public.Serve(limited))
 	}
-	return served(s.public.Serve(limited))
+	config = config.Clone()
+	config.NextProtos = []string{"http/1.1"}
+	return served(s.public.Serve(tls.NewListener(limited, config)))
 }
 
 // ServeAdmin serves metrics, profiles and health to operators on l, until

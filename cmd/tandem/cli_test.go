@@ -191,7 +191,7 @@ func TestO5_SecretsDoNotPrint(t *testing.T) {
 	slog.New(slog.NewJSONHandler(&logged, nil)).Info("x", "config", cfg, "secret", cfg.Identity.JWTSecret)
 	slog.New(slog.NewTextHandler(&logged, nil)).Info("x", "config", cfg, "secret", cfg.Identity.JWTSecret)
 	for _, text := range []string{
-		fmt.Sprint(cfg), fmt.Sprintf("%+v", cfg), fmt.Sprintf("%#v", cfg), fmt.Sprintf("%s", cfg.Identity.JWTSecret),
+		fmt.Sprint(cfg), fmt.Sprintf("%+v", cfg), fmt.Sprintf("%#v", cfg), cfg.Identity.JWTSecret.String(),
 		string(encoded), logged.String(),
 	} {
 		if strings.Contains(text, testSecret) || strings.Contains(text, "hidden-pass") {

@@ -157,5 +157,5 @@ func TestC8_MergedCallEndsWithoutTellingBaseDevices(t *testing.T) {
 		t.Errorf("next %q", s.c.Next)
 	}
 	s.do(MergeGlare{Into: "c0"}).want()
-	s = ring(t, "a1", "b1").do(MergeGlare{Into: "c1"}).want().state(Ringing, "")
+	ring(t, "a1", "b1").do(MergeGlare{Into: "c1"}).want().state(Ringing, "")
 }

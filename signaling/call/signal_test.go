@@ -86,7 +86,7 @@ func TestHash_IsStable(t *testing.T) {
 	}
 	seen := map[uint64]int{}
 	b := bytes.Repeat([]byte{0}, 64)
-	for n := range len(b) {
+	for n := range b {
 		for i := range n {
 			for bit := range 8 {
 				b[i] ^= 1 << bit

@@ -182,17 +182,17 @@ func (s *Socket) connect(c *client) bool {
 }
 
 // end makes the socket gone and calls OnDisconnect, unless it was gone before.
-func (s *Socket) end(reason Reason, cl engine.Close) bool {
-	return s.endIf(nil, reason, cl)
+func (s *Socket) end(reason Reason, cl engine.Close) {
+	s.endIf(nil, reason, cl)
 }
 
 // endIf is end under a condition that is checked with mu held.
-func (s *Socket) endIf(only func() bool, reason Reason, cl engine.Close) bool {
+func (s *Socket) endIf(only func() bool, reason Reason, cl engine.Close) {
 	s.mu.Lock()
 	was := s.state
 	if was == gone || only != nil && !only() {
 		s.mu.Unlock()
-		return false
+		return
 	}
 	s.state = gone
 	s.client.Store(nil)
@@ -206,7 +206,7 @@ func (s *Socket) endIf(only func() bool, reason Reason, cl engine.Close) bool {
 	s.nsp.remove(s)
 	waiting.fail(s, ErrDisconnected)
 	if was == connecting {
-		return true
+		return
 	}
 	if f := s.nsp.hooks().Disconnect; f != nil {
 		s.guard(func() { f(s, reason, cl.Code) })
@@ -214,7 +214,6 @@ func (s *Socket) endIf(only func() bool, reason Reason, cl engine.Close) bool {
 	for _, f := range s.heard().disconnect {
 		s.guard(func() { f(reason) })
 	}
-	return true
 }
 
 // guard calls an application's function; a panic in it is logged and stays here.

@@ -40,9 +40,9 @@ func (c *Conn) readUntil() (err error) {
 	}()
 	try := c.tryRead
 	for {
-		switch err := c.boundary(try); err { //nolint:errorlint // errPark is never wrapped
-		case nil:
-		case errPark:
+		switch err := c.boundary(try); {
+		case err == nil:
+		case errors.Is(err, errPark):
 			if c.park() {
 				return nil
 			}

@@ -10,7 +10,7 @@ import (
 type wsHandler Socket
 
 // OnMessage gets one WebSocket message.
-func (h *wsHandler) OnMessage(c *wsconn.Conn, binary bool, data []byte) {
+func (h *wsHandler) OnMessage(_ *wsconn.Conn, binary bool, data []byte) {
 	s := (*Socket)(h)
 	pk := packet{kind: typeMessage, binary: true, data: data}
 	if !binary {
