@@ -51,7 +51,7 @@ func Decode(b []byte) (Call, error) {
 type hashes []uint64
 
 // maxSeen bounds what is remembered about the signals that one device got.
-const maxSeen = 512
+const maxSeen = 64
 
 func (h hashes) has(x uint64) bool {
 	for _, v := range h {

@@ -38,7 +38,7 @@ func SignalInfo(raw []byte) Signal {
 		return sig
 	}
 	var m members
-	if rawjson.Object(raw, m.note) != nil {
+	if rawjson.Members(raw, m.note) != nil {
 		return sig
 	}
 	sig.Kind = m.kind()

@@ -160,9 +160,16 @@ func encodeShared(ev *wire.Event) any {
 	return wsconn.NewFrame(false, appendEvent(make([]byte, 0, len(ev.Args)+64), ev, 0))
 }
 
-// Flush puts what is queued on its way.
+// Flush puts what is queued on its way, once the session is there: a client
+// that has its hello may come back with its resume token at once.
 func (l *link) Flush() {
-	if c := l.socket(); c != nil {
+	l.mu.Lock()
+	c := l.conn
+	if l.sess == nil {
+		c = nil
+	}
+	l.mu.Unlock()
+	if c != nil {
 		c.Flush()
 	}
 }

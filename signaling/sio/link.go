@@ -56,8 +56,13 @@ func (l *link) Send(ev *wire.Event) {
 
 func encodeShared(ev *wire.Event) any { return socketio.NewMessage(ev.Name, ev.Args) }
 
-// Flush sends what is queued.
-func (l *link) Flush() { l.so.Flush() }
+// Flush sends what is queued, once the session is there: a client that was
+// answered may be cut and recover at once.
+func (l *link) Flush() {
+	if l.sess.Load() != nil {
+		l.so.Flush()
+	}
+}
 
 // Heartbeat changes how often the client is pinged.
 func (l *link) Heartbeat(every, timeout time.Duration) {

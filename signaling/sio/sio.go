@@ -184,6 +184,7 @@ func (s *Server) connected(so *socketio.Socket) {
 		return
 	}
 	l.sess.Store(sess)
+	so.Flush()
 	if l.gone.Load() { // it was disconnected meanwhile
 		sess.Closed(false)
 	}

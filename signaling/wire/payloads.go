@@ -80,14 +80,15 @@ type WatchPayload struct{ Users []string }
 // RefreshPayload is the one argument of auth:refresh.
 type RefreshPayload struct{ Token string }
 
-// fields walks the single object argument of an event. f gets each member and
-// reports a problem with it; fields reports the first.
+// fields walks the single object argument of an event, which its dialect has
+// validated as JSON. f gets each member and reports a problem with it; fields
+// reports the first.
 func fields(args [][]byte, f func(key, value []byte) *Problem) error {
 	if len(args) == 0 {
 		return Errorf(CodeBadPayload, "This event takes an object as its first argument.")
 	}
 	var bad *Problem
-	err := rawjson.Object(args[0], func(k, v []byte) bool {
+	err := rawjson.Members(args[0], func(k, v []byte) bool {
 		bad = f(k, v)
 		return bad == nil
 	})

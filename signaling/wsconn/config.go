@@ -19,7 +19,7 @@ type Config struct {
 	MaxQueue     int           // bytes that may wait unsent; a frame that must arrive over it ends the connection with ErrSlow; default 1 MiB
 	DropAbove    int           // droppable frames are refused while more than so many bytes wait; default 64 KiB
 	ParkAfter    time.Duration // without a frame for so long the reader gives back its goroutine, after an eighth of it the first time; default 2 s; < 0: never
-	ReadBuffer   int           // bytes read at once, from a pool; default 4096, at least 1024
+	ReadBuffer   int           // bytes read at once, from a pool; default 8192, at least 1024
 	Compression  bool          // offer permessage-deflate (no context takeover)
 	Subprotocols []string      // in the server's order of preference
 
@@ -60,7 +60,7 @@ func (c Config) withDefaults() Config {
 	set(&c.MaxQueue, 1<<20)
 	set(&c.DropAbove, 64<<10)
 	set(&c.ParkAfter, 2*time.Second)
-	set(&c.ReadBuffer, 4096)
+	set(&c.ReadBuffer, 8192)
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}

@@ -58,7 +58,8 @@ func TestHeartbeat_ExactToTheRequest(t *testing.T) {
 	for range 5 {
 		r := newRig(t, engine.Config{PingInterval: 50 * time.Millisecond, PingTimeout: 30 * time.Millisecond})
 		q := r.poller()
-		<-time.After(80 * time.Millisecond)
+		r.wantPoll(q, "2") // its time for the pong began before this came
+		<-time.After(30 * time.Millisecond)
 		r.wantRefusal("GET", q, 400, engine.UnknownSession)
 		r.wantClose(engine.ReasonPingTimeout)
 	}

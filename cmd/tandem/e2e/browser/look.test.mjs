@@ -71,7 +71,7 @@ for (const [size, screen] of [['desk', DESK], ['phone', PHONE]]) {
     const look = `${size}-${colorScheme}`;
 
     test(`the page fits and can be used (${look})`, async () => {
-      const [anna, ben] = await Promise.all([newPage(browser, { ...screen, colorScheme }), newPage(browser, { ...screen, colorScheme })]);
+      const [anna, ben] = await Promise.all([newPage(browser, { ...screen, colorScheme, finery: true }), newPage(browser, { ...screen, colorScheme, finery: true })]);
       const faults = [];
       const check = async (page, name) => {
         const found = await shot(page, `${look}-${name}`);
@@ -121,7 +121,7 @@ for (const [size, screen] of [['desk', DESK], ['phone', PHONE]]) {
 
 test('a second call during a call is a card above it', async () => {
   const open = async (name) => {
-    const page = await newPage(browser, { ...PHONE, colorScheme: 'dark' });
+    const page = await newPage(browser, { ...PHONE, colorScheme: 'dark', finery: true });
     await page.goto(waiting.url);
     await join(page, name);
     return page;

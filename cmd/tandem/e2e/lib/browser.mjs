@@ -53,20 +53,31 @@ function smallPictures() {
     ask(want.video ? { ...want, video: { ...(want.video === true ? {} : want.video), ...size } } : want);
 }
 
+/** Blurred glass over moving pictures, drawn without a GPU, takes a whole core. */
+function noGlass() {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync('*, *::before, *::after { filter: none !important; backdrop-filter: none !important }');
+  document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
+}
+
 /**
  * A page in a context of its own: another person, or another device of one.
  * What the page throws or logs as an error is in page.troubles.
  *
+ * It is drawn cheaply, without motion and blur, unless `finery` is asked for.
+ *
  * @param {import('playwright-core').Browser} browser
- * @param {import('playwright-core').BrowserContextOptions} [options]
+ * @param {import('playwright-core').BrowserContextOptions & {finery?: boolean}} [options]
  */
-export async function newPage(browser, options = {}) {
+export async function newPage(browser, { finery = false, ...options } = {}) {
   const context = await browser.newContext({
     viewport: { width: 1100, height: 720 },
     permissions: ['camera', 'microphone'],
+    reducedMotion: finery ? 'no-preference' : 'reduce',
     ...options,
   });
   await context.addInitScript(smallPictures);
+  if (!finery) await context.addInitScript(noGlass);
   const page = await context.newPage();
   page.setDefaultTimeout(PATIENCE);
   page.troubles = [];
