@@ -97,6 +97,9 @@ func (o *Origins) allows(origin string, r *http.Request) bool {
 	if r.TLS != nil && scheme != "https" {
 		return false
 	}
+	if strings.ContainsAny(r.Host, "#/?@\\") { // no host, whatever a URL parser makes of it
+		return false
+	}
 	own, ok := normalOrigin(scheme + "://" + r.Host)
 	return ok && own == scheme+"://"+host
 }
