@@ -160,6 +160,9 @@ func (s *Session) Away() {
 	s.mu.Unlock()
 
 	ctx, sw := context.Background(), s.sw
+	if sw.leaving.Load() {
+		return
+	}
 	t := sw.newTurn()
 	defer t.end()
 	s.stopAllTyping(t)
@@ -197,6 +200,10 @@ func (s *Session) Closed(clean bool) {
 		return
 	}
 	ctx, sw := context.Background(), s.sw
+	if sw.leaving.Load() {
+		s.disarmExpiry()
+		return
+	}
 	how := presence.Vanished
 	if clean {
 		how = presence.Clean
@@ -322,11 +329,12 @@ func (s *Session) armExpiry(at time.Time) {
 		s.expiry = &expiry{s: s}
 	}
 	e := s.expiry
-	at = at.Add(s.sw.cfg.TokenLeeway)
 	e.at, e.warned = at, false
 	wait := at.Sub(s.sw.cfg.Now())
 	if s.extended {
 		wait -= s.sw.cfg.AuthExpiringBefore
+	} else {
+		wait += s.sw.cfg.TokenLeeway
 	}
 	s.sw.wheel.Schedule(&e.timer, max(wait, 0), e)
 }
@@ -349,20 +357,20 @@ func (e *expiry) Expire() {
 		s.mu.Unlock()
 		return
 	}
-	now := s.sw.cfg.Now()
-	left := e.at.Sub(now)
-	warn := left > 0 && s.extended && !e.warned
-	if left > 0 {
+	left := e.at.Sub(s.sw.cfg.Now())
+	over := left+s.sw.cfg.TokenLeeway <= 0
+	warn := !over && s.extended && !e.warned
+	if !over {
 		e.warned = true
-		s.sw.wheel.Schedule(&e.timer, left, e)
+		s.sw.wheel.Schedule(&e.timer, left+s.sw.cfg.TokenLeeway, e)
 	}
 	s.mu.Unlock()
 	switch {
 	case warn:
 		t := s.sw.newTurn()
-		s.send(t, eventOf(wire.AuthExpiring, appendExpiring(nil, left)))
+		s.send(t, eventOf(wire.AuthExpiring, appendExpiring(nil, max(left, 0))))
 		t.end()
-	case left <= 0:
+	case over:
 		s.link.Close(wire.CloseTokenExpired)
 	}
 }

@@ -46,6 +46,7 @@ type Switchboard struct {
 	online    online
 	callLocks [256]sync.Mutex // by call id: steps of a call take turns
 	draining  atomic.Bool
+	leaving   atomic.Bool // sessions end because the node does
 
 	watchMu sync.Mutex
 	watched watchers
@@ -118,6 +119,14 @@ func (sw *Switchboard) run(ctx context.Context) {
 			sw.online.broadcast(ctx)
 		}
 	}
+}
+
+// Leave says that the sessions which end from now on end because this node
+// does: nobody did anything, so nobody is told, and no call ends of it. Dialects
+// are closed after it.
+func (sw *Switchboard) Leave() {
+	sw.draining.Store(true)
+	sw.leaving.Store(true)
 }
 
 // Close ends the timers and the membership. Sessions are closed by their

@@ -107,6 +107,9 @@ func (b *board) Drain(ctx context.Context) error {
 
 // Close ends every session and waits.
 func (b *board) Close() error {
+	if b.sw != nil {
+		b.sw.Leave()
+	}
 	if b.ws != nil {
 		b.ws.Close()
 	}

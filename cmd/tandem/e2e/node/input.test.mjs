@@ -38,7 +38,7 @@ const BROKEN = {
   allmessageSeen: ANY,
   'presence:watch': ANY,
   'presence:unwatch': ANY,
-  'auth:refresh': [...ANY, { token: 5 }, { token: 'x'.repeat(10_000) }],
+  'auth:refresh': [...ANY, { token: 5 }, { token: 'x'.repeat(20_000) }],
 };
 
 const BASE = ['call:user', 'call:answer', 'typing', 'stopTyping', 'messageDelivered', 'messageSeen', 'allmessageSeen'];
