@@ -20,11 +20,14 @@ for (const [ka, kb] of PAIRS) {
     } else {
       b.send('call:user', callUser(b, a));
     }
-    const [p] = await b.next('call:incoming');
-    assert.equal(p.callId, won.callId);
-    assert.equal(p.glare, true);
-    assert.deepEqual(p.signal, won.signal);
-    assert.equal(p.fromId, a.user);
+    if (b.extended) {
+      const [p] = await b.next('call:incoming');
+      assert.equal(p.callId, won.callId);
+      assert.equal(p.glare, true);
+      assert.deepEqual(p.signal, won.signal);
+      assert.equal(p.fromId, a.user);
+    }
+    // A base device rings with that call already, and gets no signal twice (1.1).
     await settled(a, b);
     b.quiet('call:incoming');
     a.quiet('call:incoming', 'call:end', 'call:unavailable');
@@ -53,8 +56,8 @@ for (const [ka, kb] of PAIRS) {
       assert.equal(told[winner === a ? 0 : 1].length, 0, 'the winner is not rung');
       assert.ok(at.length >= 1, 'the loser is rung');
       assert.equal(new Set(at.map((p) => p.callId)).size, 1);
-      assert.equal(at.at(-1).glare, true);
-      assert.ok(at.length <= 2, `rung ${at.length} times`);
+      assert.equal(at.length, loser.extended ? 2 : 1, `rung ${at.length} times`);
+      if (loser.extended) assert.equal(at.at(-1).glare, true);
       for (const p of at) assert.deepEqual(p.signal, offers.get(winner));
       for (const c of [a, b]) c.quiet('call:unavailable', 'call:rejected', 'call:end');
       const { callId } = at[0];
@@ -69,12 +72,12 @@ for (const [ka, kb] of PAIRS) {
   });
 }
 
-test('C8: a base winner is given one answer, also if the loser answers both of its dialogs', async (t) => {
+test('C8: a base winner is given one answer, also if the loser answers twice', async (t) => {
   for (const kb of ['base', 'base-poll']) {
     const [a, b] = await pair(t, server, 'base', kb);
     const won = await ring(a, b);
     b.send('call:user', callUser(b, a));
-    await b.next('call:incoming', (p) => p.glare);
+    await settled(b, a);
     const signal = answer();
     b.send('call:answer', { to: a.user, signal });
     b.send('call:answer', { to: a.user, signal: answer() }); // of a second peer for the same offer
@@ -86,7 +89,7 @@ test('C8: a base winner is given one answer, also if the loser answers both of i
 });
 
 test('C8: trickled candidates of the winner are not told again with the glare', async (t) => {
-  const [a, b] = await pair(t, server, 'base', 'base');
+  const [a, b] = await pair(t, server, 'base', 'json');
   const { callId } = await ring(a, b);
   a.send('call:user', callUser(a, b, peerCandidate(1)));
   await b.next('call:incoming');
