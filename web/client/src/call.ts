@@ -84,12 +84,12 @@ export class Call extends Emitter<CallEvents> {
 
   /** Takes a call again that this device was in before the page was reloaded. */
   static resumed(ctx: CallContext<Call>, r: ResumedCall, switches: { audio: boolean; video: boolean }): Call {
-    const { id, name, profile, extended, away } = r.peer
+    const { id, name, profile, away } = r.peer
     const peer = { id, name: name || id, profile: profile ?? null }
     const ringing = r.state === 'ringing'
     const direction = r.role === 'caller' ? 'outgoing' : 'incoming'
     const call = new Call(ctx, direction, ringing ? 'ringing' : 'connecting', peer, r.isVideoCall, r.callId)
-    if (extended !== undefined && !ringing) call.#link.learnExtended(extended)
+    if (r.peerExtended !== undefined && !ringing) call.#link.learnExtended(r.peerExtended)
     call.peerAway = away === true
     call.#offerGone = ringing
     void call.#rejoin(switches)

@@ -178,7 +178,7 @@ export class Calls extends Emitter<Events> {
       const { call: r, pending } = await this.#askFor(saved.callId)
       const alive = r.state === 'answered' || (r.state === 'ringing' && r.role === 'caller')
       if (!alive) return this.#memory.forget()
-      if (r.state === 'answered' && r.peer.extended === false) {
+      if (r.state === 'answered' && r.peerExtended === false) {
         // Its RTCPeerConnection can not be replaced; it can only be rung again.
         void this.#ctx.request('call:end', { to: r.peer.id, callId: r.callId }).catch(() => {})
         return this.#memory.forget()

@@ -119,11 +119,11 @@ export interface ResumedCall {
     id: UserId
     name?: string
     profile?: Profile | null
-    /** False if the other party's device speaks the base profile only. */
-    extended?: boolean
     /** Its connection to the server is lost. */
     away?: boolean
   }
+  /** False if the other party's device speaks the base profile only. */
+  peerExtended?: boolean
   isVideoCall: boolean
   role: 'caller' | 'callee'
   reason?: EndReason

@@ -270,7 +270,7 @@ test('a reloaded page takes its call again with an offer of its own', async () =
   await settle()
   net.now.ack('ice:servers', { iceServers: [] })
   net.now.ack('call:resume', {
-    call: { callId: 'c1', state: 'answered', role: 'caller', isVideoCall: false, peer: { id: 'bob', name: 'Bob', extended: true } },
+    call: { callId: 'c1', state: 'answered', role: 'caller', isVideoCall: false, peer: { id: 'bob', name: 'Bob' }, peerExtended: true },
     pending: [{ event: 'call:signal', args: [{ callId: 'c1', signal: { type: 'answer', sdp: 'stale', re: 'old' } }] }],
   })
   await settle()

@@ -61,6 +61,7 @@ export class FakePC extends EventTarget {
   iceGatheringState = 'complete'
   localDescription: Desc | null = null
   remoteDescription: Desc | null = null
+  currentRemoteDescription: Desc | null = null
   onnegotiationneeded: (() => void) | null = null
   onicecandidate: ((e: { candidate: unknown }) => void) | null = null
   ontrack: ((e: { track: FakeTrack }) => void) | null = null
@@ -136,6 +137,8 @@ export class FakePC extends EventTarget {
     }
     this.log.push(`remote ${d.type}`)
     this.remoteDescription = { type: d.type, sdp: d.sdp }
+    // Near enough: the real one waits for the answer to an offer.
+    this.currentRemoteDescription = this.remoteDescription
     if (d.type === 'offer') this.#mirror(d.sdp)
     this.#set(d.type === 'offer' ? 'have-remote-offer' : 'stable')
   }

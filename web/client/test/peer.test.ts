@@ -96,6 +96,20 @@ test('two offers that meet: the polite side rolls back, and both end stable', as
   expect(callee.pc().signalingState).toBe('stable')
 })
 
+test('C9: two pages that reloaded together: the polite one starts afresh, whoever missed an offer', async () => {
+  for (const lost of [false, true]) {
+    const [caller, callee] = [side(false), side(true)]
+    for (const s of [caller, callee]) await s.peer.setTrack('audio', fakeTrack('audio'))
+    await Promise.all([caller.peer.restart(['audio']), callee.peer.restart(['audio'])])
+    const rolledBack = callee.pc()
+    if (lost) caller.out.length = 0 // it went to the page that was there before
+    await carry(caller, callee)
+    expect(callee.pc()).not.toBe(rolledBack)
+    expect(caller.pc().signalingState).toBe('stable')
+    expect(callee.pc().signalingState).toBe('stable')
+  }
+})
+
 test('an answer to an offer that was given up is ignored', async () => {
   const { caller } = await connected()
   caller.pc().need()

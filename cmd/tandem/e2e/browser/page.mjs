@@ -57,14 +57,6 @@ export async function toast(page, text) {
   }
 }
 
-/** Takes away every message at the edge of the page. */
-const silence = (page) =>
-  page.waitForFunction(() => {
-    const all = document.querySelectorAll('[data-testid=toast]');
-    for (const toast of all) toast.querySelector('[aria-label=Dismiss]').click();
-    return all.length === 0;
-  });
-
 /** Writes down what happens to the call from now on; `seen` reads it. */
 export function watch(page) {
   return page.evaluate(() => {
@@ -117,14 +109,9 @@ export class Cast {
   #pages = new Map();
   #dirty = false;
 
-  /**
-   * @param {string | ((name: string) => string)} at address of the page, for each name
-   * @param {string[]} [guests] users who are online too, on pages of another kind
-   */
-  constructor(browser, at, guests = []) {
+  constructor(browser, at) {
     this.browser = browser;
-    this.at = typeof at === 'function' ? at : () => at;
-    this.guests = guests;
+    this.at = at;
   }
 
   async people(...names) {
@@ -136,11 +123,11 @@ export class Cast {
     await Promise.all(others.map((seat) => this.#close(seat)));
     const pages = await Promise.all(
       seats.map(async (seat, i) => {
-        if (!this.#pages.has(seat)) this.#pages.set(seat, await openPage(this.browser, names[i], { at: this.at(names[i]) }));
+        if (!this.#pages.has(seat)) this.#pages.set(seat, await openPage(this.browser, names[i], { at: this.at }));
         return this.#pages.get(seat);
       }),
     );
-    const users = new Set([...pages.map((p) => p.user), ...this.guests]);
+    const users = new Set(pages.map((p) => p.user));
     await Promise.all(
       pages.map((p) =>
         p.waitForFunction((all) => {
@@ -154,7 +141,7 @@ export class Cast {
 
   /** One more comes in the middle of a test, the n-th with this name. */
   async join(name, n = 0) {
-    const page = await openPage(this.browser, name, { at: this.at(name) });
+    const page = await openPage(this.browser, name, { at: this.at });
     this.#pages.set(`${name}#${n}`, page);
     return page;
   }
@@ -165,13 +152,10 @@ export class Cast {
     sound(pages);
     await Promise.all(pages.map((p) => p.evaluate(() => window.__tandem.call?.hangup())));
     await lobby(...pages);
-    await Promise.all(pages.map(silence));
+    for (const page of pages) {
+      for (const button of await part(page, 'toast').getByLabel('Dismiss').all()) await button.click().catch(() => {});
+    }
     this.#dirty = false;
-  }
-
-  /** One closes the tab. */
-  async close(name, n = 0) {
-    await this.#close(`${name}#${n}`);
   }
 
   async leave() {

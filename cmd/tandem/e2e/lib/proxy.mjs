@@ -9,7 +9,6 @@ import net from 'node:net';
  *	freeze()   nothing passes any more in either direction: half-open
  *	thaw()     what was held back passes
  *	block()    new connections are refused (reset) until unblock()
- *	mend()     all is well again, without what was held back
  */
 export class Proxy {
   pairs = new Set();
@@ -105,13 +104,6 @@ export class Proxy {
 
   unblock() {
     this.blocked = false;
-  }
-
-  mend() {
-    this.unblock();
-    if (!this.frozen) return;
-    this.reset();
-    this.thaw();
   }
 
   async close() {

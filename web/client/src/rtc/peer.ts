@@ -240,8 +240,12 @@ export class Peer extends Emitter<Events> {
     if (known && fingerprintOf(known) !== fingerprintOf(description.sdp)) await this.#replace()
     // Steps run one by one, so the signaling state alone tells of a collision.
     if (this.#pc.signalingState !== 'stable') {
-      if (!this.#polite) return
+      // The other side yields; if it reloaded meanwhile, it may not know to what.
+      if (!this.#polite) return this.resend()
       this.#offerTag = undefined
+      // Two pages that reloaded together. Rolling back the very first offer of a
+      // connection leaves Chromium without candidates: a fresh one has none of it.
+      if (!this.#pc.currentRemoteDescription) await this.#replace()
     }
     const pc = this.#pc
     await pc.setRemoteDescription(description)
