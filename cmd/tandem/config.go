@@ -54,6 +54,11 @@ func (c Config) Validate() error {
 			return fmt.Errorf("--%s must be more than 0", name)
 		}
 	}
+	for _, u := range c.Calls.ICEServer {
+		if scheme, host, ok := strings.Cut(u, ":"); !ok || host == "" || (scheme != "stun" && scheme != "stuns") {
+			return fmt.Errorf("--ice-server %q is not a STUN URL; give it as stun:HOST:PORT", u)
+		}
+	}
 	return c.checkReach()
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"log/slog"
 	"os"
 	"strconv"
@@ -149,13 +150,26 @@ func (c Config) signaling(log *slog.Logger) signaling.Config {
 	rules.ResumeWindow, rules.CallWaiting = c.Calls.ResumeWindow, c.Calls.CallWaiting
 	tick := min(200*time.Millisecond, max(c.Calls.RingTimeout/20, 10*time.Millisecond))
 	return signaling.Config{
-		Call: rules, PresenceInterval: c.Presence.PresenceInterval, PresenceLimit: c.Presence.PresenceBroadcastLimit,
+		ICEServers: iceServers(c.Calls.ICEServer),
+		Call:       rules, PresenceInterval: c.Presence.PresenceInterval, PresenceLimit: c.Presence.PresenceBroadcastLimit,
 		CallPing: c.Calls.CallPingInt, CallPingTimeout: c.Calls.CallPingTimeout,
 		TypingExpiry: c.Presence.TypingExpiry, TypingRate: c.Presence.TypingRate, TypingBurst: int(2*c.Presence.TypingRate) + 1,
 		EventRate: c.Limits.EventsRate, EventBurst: c.Limits.EventsBurst,
 		CallsPerMinute: c.Limits.CallsPerMinute, SessionsPerUser: c.Limits.SessionsPerUser,
 		TokenLeeway: c.Identity.TokenLeeway, ProfileFields: c.Identity.ProfileFields, Tick: tick, Logger: log,
 	}
+}
+
+// iceServers is the list as RTCIceServer objects (W3C WebRTC §4.2.4).
+func iceServers(urls []string) json.RawMessage {
+	if len(urls) == 0 {
+		return nil
+	}
+	b, err := json.Marshal([]map[string]any{{"urls": urls}})
+	if err != nil { // strings always encode
+		return nil
+	}
+	return b
 }
 
 // socketio is the part that is about the Socket.IO dialect.
