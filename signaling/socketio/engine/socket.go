@@ -142,14 +142,22 @@ func (s *Socket) finishLocked(c Close) bool {
 	}
 	s.state.Store(closed)
 	if p := s.poll; p != nil {
+		again := c.Reason == ReasonForced && c.Code == CodeGoingAway
 		if c.Reason != ReasonTransportClose {
 			c.Code = 0 // see Close.Code
 		}
 		if p.get != nil {
 			body := closePayload
-			if c.Reason == ReasonTransportClose {
+			switch {
+			case c.Reason == ReasonTransportClose:
 				body = noopPayload // the client knows
-			} else if c.Reason == ReasonForced && !p.queue.empty() {
+			case p.queue.empty():
+			case again:
+				// Without the close packet: socket.io-client handles a close at
+				// once but the messages before it a moment later, and would come
+				// back with the offset from before them. Its next poll fails.
+				body = p.queue.payload()
+			case c.Reason == ReasonForced:
 				body = append(append(p.queue.payload(), separator), typeClose)
 			}
 			p.answer(body)
