@@ -35,9 +35,7 @@ func (sw *Switchboard) onCallUser(ctx context.Context, t *turn, s *Session, args
 		}
 		d := call.Decide(sw.cfg.Call, ask, mine, theirs)
 		switch d.Do {
-		case call.DoRefuse:
-			return nil, wire.Errorf(wire.CodeBadPayload, "A user can not call itself.")
-		case call.DoDrop:
+		case call.DoRefuse, call.DoDrop:
 			return nil, d.Err
 		case call.DoRepeat:
 			c, _, err := sw.step(ctx, t, d.Call.ID, call.Repeat{Who: s.who(), Signal: sig})

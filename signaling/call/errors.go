@@ -27,7 +27,7 @@ var (
 	// ErrBusy: one of the two users is in another call (C4).
 	ErrBusy = &Error{"busy", "the user is on another call"}
 	// ErrSelf: a user rang itself.
-	ErrSelf = &Error{"bad_request", "a user can not call itself"}
+	ErrSelf = &Error{"bad_payload", "a user can not call itself"}
 	// ErrVersion: a stored call was written by a program that is newer.
 	ErrVersion = &Error{"internal", "unknown version of a stored call"}
 	// ErrInput: Step does not know this kind of input.

@@ -205,6 +205,20 @@ func TestPolling_Abort(t *testing.T) {
 	r.wantRefusal("GET", q, 400, engine.UnknownSession)
 }
 
+// A client that gets messages and the close in one payload handles the close
+// first and comes back with an offset from before the messages.
+func TestPolling_AbortWithMessagesWaiting(t *testing.T) {
+	r := newRig(t, engine.Config{})
+	q := r.poller()
+	s := <-r.opened
+	poll := r.pending(q)
+	s.Queue(engine.MustArrive, false, []byte("waits"))
+	s.Abort()
+	wantAnswer(t, poll, 200, "4waits")
+	r.wantClose(engine.ReasonForced)
+	r.wantRefusal("GET", q, 400, engine.UnknownSession)
+}
+
 func TestO4_PollingClientThatNeverPolls(t *testing.T) {
 	r := newRig(t, engine.Config{MaxQueue: 1000, DropAbove: 500})
 	r.poller()
