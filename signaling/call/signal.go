@@ -26,8 +26,9 @@ func (k SignalKind) Starts() bool { return k != SignalCandidate && k != SignalRe
 // Repeatable reports whether an equal signal means something new each time.
 func (k SignalKind) Repeatable() bool { return k == SignalRequest }
 
-// SignalInfo looks into a raw signal, a valid JSON value, without decoding
-// it. What is no valid JSON is opaque.
+// SignalInfo looks into a raw signal without decoding it. The signal was
+// validated with the frame it came in: it is JSON in UTF-8. With anything else
+// the kind and session may be any, but it never panics.
 func SignalInfo(raw []byte) Signal {
 	raw = bytes.TrimSpace(raw)
 	if len(raw) == 0 || rawjson.IsNull(raw) {
@@ -92,17 +93,8 @@ func (m *members) kind() SignalKind {
 // JSON string: the fields of its o= line without the version, which grows
 // with each renegotiation (RFC 8866 §5.2). Zero if it has none.
 func sdpSession(raw []byte) uint64 {
-	if len(raw) < 2 || raw[0] != '"' {
-		return 0
-	}
-	// Line ends are usually written \r\n or \n: the line is found in the raw
-	// text. A backslash before the escape would make it no line end.
-	if i := bytes.Index(raw, []byte(`\no=`)); i > 0 && raw[i-1] != '\\' {
-		line := raw[i+4 : len(raw)-1]
-		if j := bytes.IndexByte(line, '\\'); j >= 0 && (line[j+1] == 'r' || line[j+1] == 'n') {
-			line = line[:j]
-			return origin(line)
-		}
+	if line, ok := rawOrigin(raw); ok {
+		return origin(line)
 	}
 	text, ok := rawjson.StringBytes(nil, raw)
 	if !ok {
@@ -114,6 +106,26 @@ func sdpSession(raw []byte) uint64 {
 		}
 	}
 	return 0
+}
+
+// rawOrigin finds the o= line in the raw text, where its line ends are written
+// \r\n or \n, as nearly all are. It leaves alone what only decoding can tell:
+// a backslash before the line end makes it none, an \u escape or the very
+// beginning may hide an earlier o=, and another escape may be part of the line.
+func rawOrigin(raw []byte) (line []byte, ok bool) {
+	if len(raw) < 2 || raw[0] != '"' || bytes.HasPrefix(raw, []byte(`"o=`)) {
+		return nil, false
+	}
+	i := bytes.Index(raw, []byte(`\no=`))
+	if i < 0 || raw[i-1] == '\\' || bytes.Contains(raw[:i], []byte(`\u`)) {
+		return nil, false
+	}
+	line = raw[i+len(`\no=`) : len(raw)-1]
+	if j := bytes.IndexByte(line, '\\'); j >= 0 {
+		end := line[j:]
+		return line[:j], bytes.HasPrefix(end, []byte(`\n`)) || bytes.HasPrefix(end, []byte(`\r\n`))
+	}
+	return line, true
 }
 
 // origin hashes an o= line without its third field:

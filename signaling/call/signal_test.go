@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+
+	"github.com/tandem-rtc/tandem/signaling/wire/rawjson"
 )
 
 func TestSignalInfo_Kinds(t *testing.T) {
@@ -46,12 +48,14 @@ func TestC10_SessionOfAnOffer(t *testing.T) {
 	}
 	a := session("v=0\r\no=- 4611731400430051336 2 IN IP4 127.0.0.1\r\ns=-\r\n")
 	for name, sdp := range map[string]string{
-		"next version":    "v=0\r\no=- 4611731400430051336 3 IN IP4 127.0.0.1\r\ns=-\r\n",
-		"newlines":        "v=0\no=- 4611731400430051336 2 IN IP4 127.0.0.1\ns=-\n",
-		"last line":       "v=0\r\no=- 4611731400430051336 2 IN IP4 127.0.0.1",
-		"first line":      "o=- 4611731400430051336 2 IN IP4 127.0.0.1\r\n",
-		"escapes before":  "v=0\r\ni=\"quoted\\\"\r\no=- 4611731400430051336 2 IN IP4 127.0.0.1\r\n",
-		"backslash ahead": "v=0\\\no=- 4611731400430051336 2 IN IP4 127.0.0.1\r\n",
+		"next version":     "v=0\r\no=- 4611731400430051336 3 IN IP4 127.0.0.1\r\ns=-\r\n",
+		"newlines":         "v=0\no=- 4611731400430051336 2 IN IP4 127.0.0.1\ns=-\n",
+		"last line":        "v=0\r\no=- 4611731400430051336 2 IN IP4 127.0.0.1",
+		"first line":       "o=- 4611731400430051336 2 IN IP4 127.0.0.1\r\n",
+		"escapes before":   "v=0\r\ni=\"quoted\\\"\r\no=- 4611731400430051336 2 IN IP4 127.0.0.1\r\n",
+		"carriage return":  "v=0\r\no=- 4611731400430051336 2 IN IP4 127.0.0.1\r",
+		"another o= later": "o=- 4611731400430051336 2 IN IP4 127.0.0.1\r\no=- 1 1 IN IP4 10.0.0.1\r\n",
+		"backslash ahead":  "v=0\\\no=- 4611731400430051336 2 IN IP4 127.0.0.1\r\n",
 	} {
 		if b := session(sdp); b != a || b == 0 {
 			t.Errorf("%s: %x, want %x", name, b, a)
@@ -61,10 +65,21 @@ func TestC10_SessionOfAnOffer(t *testing.T) {
 	if got := SignalInfo(escaped).Session; got != a {
 		t.Errorf("escaped line ends: %x", got)
 	}
+	for name, raw := range map[string]string{
+		"hidden line end": `"v=0\u000ao=- 4611731400430051336 2 IN IP4 127.0.0.1\no=- 1 1 IN IP4 10.0.0.1\n"`,
+		"hidden o":        `"v=0\n\u006f=- 4611731400430051336 2 IN IP4 127.0.0.1\no=- 1 1 IN IP4 10.0.0.1\n"`,
+		"hidden first o":  `"\u006f=- 4611731400430051336 2 IN IP4 127.0.0.1\no=- 1 1 IN IP4 10.0.0.1\n"`,
+		"hidden digit":    `"v=0\no=- \u0034611731400430051336 2 IN IP4 127.0.0.1\n"`,
+	} {
+		if got := SignalInfo([]byte(`{"type":"offer","sdp":` + raw + `}`)).Session; got != a {
+			t.Errorf("%s: %x, want %x", name, got, a)
+		}
+	}
 	for name, sdp := range map[string]string{
-		"other id":      "v=0\r\no=- 4611731400430051337 2 IN IP4 127.0.0.1\r\n",
-		"other user":    "v=0\r\no=mozilla 4611731400430051336 2 IN IP4 127.0.0.1\r\n",
-		"other address": "v=0\r\no=- 4611731400430051336 2 IN IP4 10.0.0.1\r\n",
+		"\r inside a line": "v=0\no=- 4611731400430051336 2 IN IP4 127.0.0.1\rx\n",
+		"other id":         "v=0\r\no=- 4611731400430051337 2 IN IP4 127.0.0.1\r\n",
+		"other user":       "v=0\r\no=mozilla 4611731400430051336 2 IN IP4 127.0.0.1\r\n",
+		"other address":    "v=0\r\no=- 4611731400430051336 2 IN IP4 10.0.0.1\r\n",
 	} {
 		if b := session(sdp); b == a || b == 0 {
 			t.Errorf("%s: %x", name, b)
@@ -110,7 +125,8 @@ func FuzzSignalInfo(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		sig := SignalInfo(raw)
 		var m map[string]json.RawMessage
-		if sig.Kind != SignalOffer || json.Unmarshal(raw, &m) != nil {
+		// Signals are parts of frames that were validated, UTF-8 included.
+		if !rawjson.Valid(raw) || sig.Kind != SignalOffer || json.Unmarshal(raw, &m) != nil {
 			return
 		}
 		// The quick look finds what a full decoding finds.
