@@ -23,7 +23,8 @@ export class Sounds {
   ring(): void {
     const phrase: [number, number][] = [[0, 659.3], [0.16, 830.6], [0.32, 987.8], [0.64, 830.6], [0.8, 987.8], [0.96, 1318.5]]
     this.#loop({ every: 2.8, play: (at) => phrase.forEach(([t, f]) => this.#bell(at + t, f, 0.16)) })
-    navigator.vibrate?.([350, 150, 350])
+    // Before the first gesture, as after a reload, browsers refuse and complain.
+    if (navigator.userActivation?.hasBeenActive) navigator.vibrate?.([350, 150, 350])
   }
 
   /** The other one's phone rings: two soft tones. */
