@@ -12,7 +12,8 @@ import (
 // are in package call.
 type Calls interface {
 	// Open stores a new call and takes the busy mark of each user in marks for
-	// it, all or nothing. A mark that points to a live call is in the way, and
+	// it, all or nothing. A user who has live calls is marked with one of them,
+	// so that no mark means no call. A mark that points to a live call is in the way, and
 	// Open returns it as *Held, unless the call's id is in over: then the
 	// caller has decided to take it.
 	Open(ctx context.Context, c *call.Call, marks []string, over ...string) error
@@ -36,8 +37,14 @@ type Calls interface {
 	// ByClientID finds the call that this caller opened under its own id, live
 	// or lately ended, or "".
 	ByClientID(ctx context.Context, user, clientID string) (string, error)
-	// Due lists up to limit calls whose deadline has come.
+	// Due lists up to limit calls whose deadline has come, and ended ones that
+	// nobody has settled in time. A call that is not stepped or settled then is
+	// due again after a second.
 	Due(ctx context.Context, limit int) ([]string, error)
+	// Settled says that all effects of an ended call were handed over: until
+	// then it comes back with Due, in case that the node which ended it died
+	// before it told anybody. Where nothing is shared it does nothing.
+	Settled(ctx context.Context, id string)
 	// Shared reports whether other nodes work on the same records. Only then
 	// are a step's effects kept in the record until they are handed over: what
 	// dies with its own process needs no witness.

@@ -12,6 +12,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/tandem-rtc/tandem/signaling/call"
 )
 
 // Errors of every implementation.
@@ -28,6 +30,9 @@ var (
 	ErrNodeTaken = errors.New("presence: node name is taken")
 	// ErrClosed: the store or the membership was closed.
 	ErrClosed = errors.New("presence: closed")
+	// ErrUnavailable: what the nodes share can not be reached, or the node that
+	// was to be told is full or gone. Nothing has happened.
+	ErrUnavailable = errors.New("presence: unavailable")
 )
 
 // Session is one connected client as the cluster sees it.
@@ -36,9 +41,16 @@ type Session struct {
 	User     string
 	Device   string // outlives the session, see DESIGN C9
 	Extended bool
+	// Away: its client vanished and may come back within the resume window;
+	// its node keeps what must arrive until then. It does not count as
+	// connected.
+	Away bool
 	// Node and Epoch say who owns it; the store fills them in.
 	Node, Epoch string
 }
+
+// Owner is the node that the session is on.
+func (s *Session) Owner() Peer { return Peer{s.Node, s.Epoch} }
 
 // End says how a session ended (C9, P5).
 type End uint8
@@ -74,13 +86,24 @@ type Page struct {
 
 // Sessions is the directory of who is connected.
 type Sessions interface {
-	// Add registers a session of this node. Adding it again changes nothing.
+	// Add registers a session of this node. Adding it again changes nothing,
+	// but that it is not away any more; one of another node with the same id
+	// has moved here (P2).
 	Add(ctx context.Context, s Session) error
+	// Suspend says that a session of this node is away. With its last
+	// connected session its user stays online for the offline grace.
+	Suspend(ctx context.Context, user, id string) error
 	// Remove takes a session of this node away. Removing it twice, or one that
 	// never was, changes nothing.
 	Remove(ctx context.Context, user, id string, how End) error
-	// Sessions lists the user's sessions on nodes that hold a lease.
+	// Sessions lists the user's connected sessions on nodes that hold a lease.
 	Sessions(ctx context.Context, user string) ([]Session, error)
+	// Routes lists the user's sessions on nodes that hold a lease, those that
+	// are away included, as this node knows them: it asks nobody if it can
+	// (P2). What it knows is at most one hop of the bus old; a session that has
+	// moved is forwarded to by the node that had it. The slice is shared: do
+	// not change it.
+	Routes(ctx context.Context, user string) ([]Session, error)
 	// States returns the state of each user, in the order asked.
 	States(ctx context.Context, users []string) ([]State, error)
 	// Online lists online users, at most limit, from a cursor on.
@@ -94,10 +117,30 @@ type Sessions interface {
 	Unwatch(ctx context.Context, users []string) error
 }
 
-// Observer hears of the changes of users that its node watches, in the order in
-// which they happened to each user. It is called without any lock held and must
-// not block.
-type Observer func(State)
+// Handler is what a node wants to hear of. Its methods are called without any
+// lock held and must not block on the store, but Receive, Undelivered, Lost and
+// Recheck, which have goroutines of their own and are called one at a time each.
+type Handler interface {
+	// Watched tells of the change of a user that this node watches, in the
+	// order in which they happened to each user (P5).
+	Watched(State)
+	// Receive gets what another node sent, in that node's order and once. The
+	// payload is valid during the call only. Drained is called when nothing
+	// more has arrived: flush what was gathered.
+	Receive(from Peer, kind Kind, payload []byte)
+	Drained()
+	// Undelivered gives back what was sent on the Must lane to a node that died
+	// before it confirmed.
+	Undelivered(to Peer, kind Kind, payload []byte)
+	// Lost tells of a session whose node died, on the node that found out
+	// (C13).
+	Lost(Session)
+	// Known lists the calls that this node works with, newest versions, live or
+	// lately ended: they are asserted anew after an outage (P7).
+	Known() []*call.Call
+	// Recheck says that another version of a known call won meanwhile.
+	Recheck(id string)
+}
 
 // Lease keeps a node's entries counting (P1).
 type Lease interface {
@@ -106,6 +149,9 @@ type Lease interface {
 	// Sweep does what time has made due: leases and offline graces that ran
 	// out. Any node may call it, at least once a second.
 	Sweep(ctx context.Context) error
+	// Rejoin takes a new epoch after ErrLeaseLost. Nothing is registered under
+	// it yet.
+	Rejoin(ctx context.Context) error
 	// Leave ends the membership: the node's sessions count as vanished.
 	Leave(ctx context.Context) error
 }
@@ -114,7 +160,12 @@ type Lease interface {
 type Store interface {
 	Sessions
 	Calls
+	Bus
 	Lease
 	// Node is this node's name and the epoch of this membership.
 	Node() (name, epoch string)
+	// Now is the cluster's clock: nodes whose own clocks differ agree on it.
+	Now() time.Time
+	// Degraded is empty, or says what is wrong while the node works alone (P7).
+	Degraded() string
 }

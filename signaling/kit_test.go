@@ -63,12 +63,12 @@ func newWorld(t testing.TB, change func(*setup)) *world {
 		change(&s)
 	}
 	wh := wheel.New(wheel.Config{Tick: 10 * time.Millisecond})
-	sw, err := New(s.Config, Parts{Wheel: wh, Verify: s.verify, CallLog: w.logged}, func(o presence.Observer) (presence.Store, error) {
+	sw, err := New(s.Config, Parts{Wheel: wh, Verify: s.verify, CallLog: w.logged}, func(h presence.Handler) (presence.Store, error) {
 		c, err := memory.New(memory.Config{Now: s.Now})
 		if err != nil {
 			return nil, err
 		}
-		m, err := c.Join("node", o)
+		m, err := c.Join("node", h)
 		if err != nil {
 			return nil, err
 		}

@@ -124,9 +124,8 @@ func (sw *Switchboard) unwatch(ctx context.Context, s *Session, users []string) 
 	}
 }
 
-// observe is the presence.Observer of this node: it tells the sessions that
-// watch the user (P5).
-func (sw *Switchboard) observe(st presence.State) {
+// Watched tells the sessions that watch the user (P5).
+func (sw *Switchboard) Watched(st presence.State) {
 	sw.watchMu.Lock()
 	to := slices.Collect(maps.Keys(sw.watched[st.User]))
 	sw.watchMu.Unlock()

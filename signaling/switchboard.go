@@ -19,9 +19,6 @@ import (
 
 // Parts are what a switchboard is made of besides its Config.
 type Parts struct {
-	// Store is this node's membership of the cluster. Its observer has to be
-	// the switchboard's: see Observer.
-	Store presence.Store
 	// Wheel carries the timers of sessions.
 	Wheel *wheel.Wheel
 	// Verify checks a token for auth:refresh.
@@ -59,8 +56,8 @@ type Switchboard struct {
 }
 
 // New makes a switchboard and starts its timers; Close ends them. The store is
-// made by join, which gets the observer that it has to use.
-func New(cfg Config, p Parts, join func(presence.Observer) (presence.Store, error)) (*Switchboard, error) {
+// made by join, which gets the handler that it has to use.
+func New(cfg Config, p Parts, join func(presence.Handler) (presence.Store, error)) (*Switchboard, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
@@ -80,7 +77,7 @@ func New(cfg Config, p Parts, join func(presence.Observer) (presence.Store, erro
 		}
 	}
 	sw.online.sw = sw
-	store, err := join(sw.observe)
+	store, err := join(sw)
 	if err != nil {
 		return nil, err
 	}

@@ -67,12 +67,12 @@ func buildParts(d deps) (_ web.Parts, _ switchboard, err error) {
 		}
 	}()
 	b.wheel = wheel.New(wheel.Config{Tick: tickFor(d.cfg)})
-	join := func(o presence.Observer) (presence.Store, error) {
+	join := func(h presence.Handler) (presence.Store, error) {
 		cluster, err := memory.New(memory.Config{OfflineGrace: d.cfg.Presence.OfflineGrace, Lease: forever})
 		if err != nil {
 			return nil, err
 		}
-		return cluster.Join(nodeName(), o)
+		return cluster.Join(nodeName(), h)
 	}
 	b.sw, err = signaling.New(d.cfg.signaling(d.log), signaling.Parts{
 		Wheel: b.wheel, Verify: d.verifier.Verify, Metrics: signaling.NewMetrics(d.registry),

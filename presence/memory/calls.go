@@ -14,7 +14,7 @@ import (
 // calls is the map of active calls. Records are immutable: Save replaces the
 // pointer, so a reader needs the lock only to get it.
 type calls struct {
-	cfg Config
+	cfg *Config
 
 	mu       sync.Mutex
 	records  map[string]*record
@@ -37,7 +37,7 @@ type record struct {
 	ended time.Time
 }
 
-func (cs *calls) init(cfg Config) {
+func (cs *calls) init(cfg *Config) {
 	cs.cfg = cfg
 	cs.records = map[string]*record{}
 	cs.marks = map[string]string{}
@@ -46,8 +46,12 @@ func (cs *calls) init(cfg Config) {
 	cs.byClient = map[clientKey]string{}
 }
 
-// Shared is false: what is in this process dies with it.
-func (cs *calls) Shared() bool { return false }
+// Shared is false but in tests that play a cluster: what is in this process
+// dies with it.
+func (cs *calls) Shared() bool { return cs.cfg.Shared }
+
+// Settled does nothing: who ends a call tells of it before it can die.
+func (cs *calls) Settled(context.Context, string) {}
 
 // Open stores a new call and takes its marks.
 func (cs *calls) Open(_ context.Context, c *call.Call, marks []string, over ...string) error {
@@ -109,8 +113,12 @@ func (cs *calls) Save(_ context.Context, c *call.Call, was uint64) error {
 		cs.unlinkLocked(c.Caller.User, c.ID)
 		cs.unlinkLocked(c.Callee.User, c.ID)
 		for _, u := range []string{c.Caller.User, c.Callee.User} {
-			if cs.marks[u] == c.ID {
-				delete(cs.marks, u)
+			if cs.marks[u] != c.ID {
+				continue
+			}
+			delete(cs.marks, u)
+			if left := cs.byUser[u]; len(left) > 0 {
+				cs.marks[u] = left[0]
 			}
 		}
 		cs.endLocked(r)

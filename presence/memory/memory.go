@@ -26,6 +26,8 @@ type Config struct {
 	// EndedMax how many of them at most (4,096).
 	EndedKeep time.Duration
 	EndedMax  int
+	// Shared makes the members behave as nodes of a cluster: for tests.
+	Shared bool
 	// Now is the clock (time.Now).
 	Now func() time.Time
 }
@@ -97,17 +99,19 @@ func New(cfg Config) (*Cluster, error) {
 		return nil, err
 	}
 	c := &Cluster{cfg: cfg, users: map[string]*user{}, members: map[string]*Member{}, lingering: map[*user]struct{}{}}
-	c.calls.init(cfg)
+	c.calls.init(&c.cfg)
 	return c, nil
 }
 
 // Member is one node's membership; it implements presence.Store.
 type Member struct {
 	*calls
-	c           *Cluster
-	name, epoch string
-	observe     presence.Observer
+	c       *Cluster
+	name    string
+	handler presence.Handler
+	inbox   inbox
 	// guarded by c.mu
+	epoch string
 	until time.Time
 	gone  bool
 }
@@ -115,7 +119,7 @@ type Member struct {
 var _ presence.Store = (*Member)(nil)
 
 // Join takes a membership under a name that no live member has.
-func (c *Cluster) Join(name string, observe presence.Observer) (*Member, error) {
+func (c *Cluster) Join(name string, h presence.Handler) (*Member, error) {
 	c.mu.Lock()
 	defer c.unlock()
 	now := c.cfg.Now()
@@ -125,11 +129,36 @@ func (c *Cluster) Join(name string, observe presence.Observer) (*Member, error) 
 		}
 		c.buryLocked(old, now)
 	}
-	c.epochs++
-	m := &Member{calls: &c.calls, c: c, name: name, epoch: epochName(now, c.epochs), observe: observe, until: now.Add(c.cfg.Lease)}
-	c.members[name] = m
+	m := &Member{calls: &c.calls, c: c, name: name, handler: h}
+	c.enterLocked(m, now)
 	return m, nil
 }
+
+func (c *Cluster) enterLocked(m *Member, now time.Time) {
+	c.epochs++
+	m.epoch, m.until, m.gone = epochName(now, c.epochs), now.Add(c.cfg.Lease), false
+	c.members[m.name] = m
+}
+
+// Rejoin takes a new epoch.
+func (m *Member) Rejoin(context.Context) error {
+	c := m.c
+	c.mu.Lock()
+	defer c.unlock()
+	now := c.cfg.Now()
+	if other := c.members[m.name]; other != nil && other != m && now.Before(other.until) {
+		return presence.ErrNodeTaken
+	}
+	c.buryLocked(m, now)
+	c.enterLocked(m, now)
+	return nil
+}
+
+// Now is the clock of all members.
+func (m *Member) Now() time.Time { return m.c.cfg.Now() }
+
+// Degraded is always "": there is nothing that could be away.
+func (*Member) Degraded() string { return "" }
 
 func epochName(now time.Time, n uint64) string {
 	const digits = "0123456789abcdefghijklmnopqrstuv"
@@ -158,12 +187,16 @@ func (c *Cluster) unlock() {
 	c.events = nil
 	c.mu.Unlock()
 	for _, e := range evs {
-		e.to.observe(e.state)
+		e.to.handler.Watched(e.state)
 	}
 }
 
 // Node is the member's name and epoch.
-func (m *Member) Node() (name, epoch string) { return m.name, m.epoch }
+func (m *Member) Node() (name, epoch string) {
+	m.c.mu.RLock()
+	defer m.c.mu.RUnlock()
+	return m.name, m.epoch
+}
 
 // Renew prolongs the lease.
 func (m *Member) Renew(context.Context) error {
@@ -188,6 +221,15 @@ func (m *Member) Leave(context.Context) error {
 
 // Sweep buries members without a lease and ends graces.
 func (m *Member) Sweep(context.Context) error {
+	for _, s := range m.sweep() {
+		if m.handler != nil {
+			m.handler.Lost(s)
+		}
+	}
+	return nil
+}
+
+func (m *Member) sweep() (lost []presence.Session) {
 	c := m.c
 	now := c.cfg.Now()
 	c.calls.forget(now)
@@ -195,7 +237,7 @@ func (m *Member) Sweep(context.Context) error {
 	defer c.unlock()
 	for _, other := range c.members {
 		if !now.Before(other.until) {
-			c.buryLocked(other, now)
+			lost = append(lost, c.buryLocked(other, now)...)
 		}
 	}
 	for u := range c.lingering {
@@ -204,13 +246,13 @@ func (m *Member) Sweep(context.Context) error {
 			c.offlineLocked(u)
 		}
 	}
-	return nil
+	return lost
 }
 
-// buryLocked makes all sessions of a member vanished.
-func (c *Cluster) buryLocked(m *Member, now time.Time) {
+// buryLocked makes all sessions of a member vanished, and returns them.
+func (c *Cluster) buryLocked(m *Member, now time.Time) (lost []presence.Session) {
 	if m.gone {
-		return
+		return nil
 	}
 	m.gone = true
 	if c.members[m.name] == m {
@@ -227,12 +269,16 @@ func (c *Cluster) buryLocked(m *Member, now time.Time) {
 		for _, s := range u.sessions {
 			if s.Node != m.name || s.Epoch != m.epoch {
 				kept = append(kept, s)
+			} else {
+				lost = append(lost, s)
 			}
 		}
+		was := u.connected()
 		u.sessions = kept
-		if len(kept) != had {
+		if len(kept) != had && was {
 			c.lostLocked(u, presence.Vanished, at)
 		}
 		c.dropIfIdleLocked(u)
 	}
+	return lost
 }

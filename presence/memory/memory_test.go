@@ -29,8 +29,8 @@ func newWorld(t testing.TB, cfg memory.Config) *world {
 	return w
 }
 
-func (w *world) Join(name string, o presence.Observer) (presence.Store, error) {
-	return w.Cluster.Join(name, o)
+func (w *world) Join(name string, h presence.Handler) (presence.Store, error) {
+	return w.Cluster.Join(name, h)
 }
 func (w *world) Pass(d time.Duration) { w.now = w.now.Add(d) }
 func (w *world) Now() time.Time       { return w.now }

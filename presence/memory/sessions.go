@@ -2,6 +2,7 @@ package memory
 
 import (
 	"context"
+	"slices"
 	"sort"
 	"time"
 
@@ -16,14 +17,18 @@ func (m *Member) Add(_ context.Context, s presence.Session) error {
 	if m.gone {
 		return presence.ErrLeaseLost
 	}
-	s.Node, s.Epoch = m.name, m.epoch
+	s.Node, s.Epoch, s.Away = m.name, m.epoch, false
 	u := c.userLocked(s.User)
+	list := make([]presence.Session, 0, len(u.sessions)+1) // Routes has given the old one out
 	for _, have := range u.sessions {
-		if have.ID == s.ID {
+		if have == s {
 			return nil
 		}
+		if have.ID != s.ID {
+			list = append(list, have)
+		}
 	}
-	u.sessions = append(u.sessions, s)
+	u.sessions = append(list, s)
 	if !u.until.IsZero() {
 		u.until = time.Time{}
 		delete(c.lingering, u)
@@ -48,23 +53,54 @@ func (m *Member) Remove(_ context.Context, userID, id string, how presence.End) 
 	if u == nil {
 		return nil
 	}
-	for i, s := range u.sessions {
-		if s.ID == id && s.Node == m.name && s.Epoch == m.epoch {
-			u.sessions = append(u.sessions[:i], u.sessions[i+1:]...)
+	if i := m.ownLocked(u, id); i >= 0 {
+		away := u.sessions[i].Away
+		u.sessions = slices.Delete(slices.Clone(u.sessions), i, i+1)
+		switch {
+		case !away:
 			c.lostLocked(u, how, c.cfg.Now())
-			break
+		case how == presence.Clean && !u.connected():
+			c.offlineLocked(u)
 		}
 	}
 	return nil
 }
 
+// Suspend says that a session of this member is away.
+func (m *Member) Suspend(_ context.Context, userID, id string) error {
+	c := m.c
+	c.mu.Lock()
+	defer c.unlock()
+	u := c.users[userID]
+	if u == nil {
+		return nil
+	}
+	if i := m.ownLocked(u, id); i >= 0 && !u.sessions[i].Away {
+		u.sessions = slices.Clone(u.sessions)
+		u.sessions[i].Away = true
+		c.lostLocked(u, presence.Vanished, c.cfg.Now())
+	}
+	return nil
+}
+
+// ownLocked finds a session of this member, or -1.
+func (m *Member) ownLocked(u *user, id string) int {
+	return slices.IndexFunc(u.sessions, func(s presence.Session) bool {
+		return s.ID == id && s.Node == m.name && s.Epoch == m.epoch
+	})
+}
+
+// connected reports whether the user has a session that is not away.
+func (u *user) connected() bool {
+	return slices.ContainsFunc(u.sessions, func(s presence.Session) bool { return !s.Away })
+}
+
 // lostLocked settles a user that has just lost sessions.
 func (c *Cluster) lostLocked(u *user, how presence.End, at time.Time) {
-	if len(u.sessions) > 0 {
+	if u.connected() {
 		c.tellLocked(u)
 		return
 	}
-	u.sessions = nil
 	u.lastSeen = at
 	if how == presence.Vanished && c.cfg.OfflineGrace > 0 {
 		u.until = at.Add(c.cfg.OfflineGrace)
@@ -94,7 +130,7 @@ func (c *Cluster) offlineLocked(u *user) {
 // evictLocked forgets one offline user that nobody watches, other than u.
 func (c *Cluster) evictLocked(u *user) {
 	for id, other := range c.users { // a random one: map order
-		if other != u && !other.online && len(other.watchers) == 0 {
+		if other != u && !other.online && len(other.watchers) == 0 && len(other.sessions) == 0 {
 			delete(c.users, id)
 			c.nOffline--
 			return
@@ -115,7 +151,7 @@ func (c *Cluster) userLocked(id string) *user {
 
 // dropIfIdleLocked forgets a user of whom nothing is known.
 func (c *Cluster) dropIfIdleLocked(u *user) {
-	if !u.online && u.lastSeen.IsZero() && len(u.watchers) == 0 {
+	if !u.online && u.lastSeen.IsZero() && len(u.watchers) == 0 && len(u.sessions) == 0 {
 		delete(c.users, u.id)
 		c.nOffline--
 	}
@@ -132,7 +168,7 @@ func (c *Cluster) tellLocked(u *user) {
 	}
 	st := c.stateLocked(u)
 	for m := range u.watchers {
-		if m.observe != nil {
+		if m.handler != nil {
 			c.events = append(c.events, event{m, st})
 		}
 	}
@@ -143,9 +179,9 @@ func (c *Cluster) stateLocked(u *user) presence.State {
 	for i, s := range u.sessions {
 		seen := false
 		for _, before := range u.sessions[:i] {
-			seen = seen || before.Device == s.Device
+			seen = seen || (!before.Away && before.Device == s.Device)
 		}
-		if !seen {
+		if !seen && !s.Away {
 			st.Devices++
 		}
 	}
@@ -170,11 +206,29 @@ func (m *Member) Sessions(_ context.Context, userID string) ([]presence.Session,
 	now := c.cfg.Now()
 	out := make([]presence.Session, 0, len(u.sessions))
 	for _, s := range u.sessions {
-		if c.liveLocked(s, now) {
+		if !s.Away && c.liveLocked(s, now) {
 			out = append(out, s)
 		}
 	}
 	return out, nil
+}
+
+// Routes lists the user's sessions, those that are away included.
+func (m *Member) Routes(_ context.Context, userID string) ([]presence.Session, error) {
+	c := m.c
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	u := c.users[userID]
+	if u == nil {
+		return nil, nil
+	}
+	now := c.cfg.Now()
+	for _, s := range u.sessions {
+		if !c.liveLocked(s, now) {
+			return slices.DeleteFunc(slices.Clone(u.sessions), func(s presence.Session) bool { return !c.liveLocked(s, now) }), nil
+		}
+	}
+	return u.sessions, nil
 }
 
 // States returns the state of each user asked for.

@@ -12,8 +12,8 @@ import (
 
 // World is one shared store and its clock.
 type World interface {
-	// Join takes a membership. A nil observer hears nothing.
-	Join(name string, o presence.Observer) (presence.Store, error)
+	// Join takes a membership.
+	Join(name string, h presence.Handler) (presence.Store, error)
 	// Pass lets time go by: all of d on the clock that the store uses. Leases
 	// are not renewed by it.
 	Pass(d time.Duration)
@@ -61,9 +61,14 @@ func Run(t *testing.T, fresh func(t *testing.T) World) {
 	}
 }
 
-func join(t testing.TB, w World, name string, o presence.Observer) presence.Store {
+func join(t testing.TB, w World, name string, watched func(presence.State)) presence.Store {
 	t.Helper()
-	s, err := w.Join(name, o)
+	return joinAs(t, w, name, &Handler{OnWatched: watched})
+}
+
+func joinAs(t testing.TB, w World, name string, h presence.Handler) presence.Store {
+	t.Helper()
+	s, err := w.Join(name, h)
 	if err != nil {
 		t.Fatalf("join %s: %v", name, err)
 	}

@@ -139,7 +139,7 @@ func newEpochInheritsNothing(t *testing.T, w World) {
 
 func nameIsTaken(t *testing.T, w World) {
 	join(t, w, "a", nil)
-	if _, err := w.Join("a", nil); !errors.Is(err, presence.ErrNodeTaken) {
+	if _, err := w.Join("a", &Handler{}); !errors.Is(err, presence.ErrNodeTaken) {
 		t.Fatalf("second join = %v", err)
 	}
 	w.Pass(w.Lease() + w.Lease()/10)

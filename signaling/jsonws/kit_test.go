@@ -56,12 +56,12 @@ func newRig(t testing.TB, change func(*Config, *signaling.Config), authChange ..
 	if change != nil {
 		change(&cfg, &sc)
 	}
-	sw, err := signaling.New(sc, signaling.Parts{Wheel: w, Verify: v.Verify}, func(o presence.Observer) (presence.Store, error) {
+	sw, err := signaling.New(sc, signaling.Parts{Wheel: w, Verify: v.Verify}, func(h presence.Handler) (presence.Store, error) {
 		c, err := memory.New(memory.Config{})
 		if err != nil {
 			return nil, err
 		}
-		return c.Join("n1", o)
+		return c.Join("n1", h)
 	})
 	if err != nil {
 		t.Fatal(err)
