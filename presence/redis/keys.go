@@ -1,0 +1,57 @@
+package redis
+
+import (
+	"hash/fnv"
+	"strconv"
+)
+
+// dueShards is how many sorted sets hold the timers of calls.
+const dueShards = 4
+
+// keys names every key. The part in braces is what decides the hash slot: all
+// keys of one user, one call or one node are in one.
+type keys struct{ prefix string }
+
+// Of a user.
+func (k keys) sessions(user string) string { return k.prefix + "{u:" + user + "}:sessions" } // hash: session id -> entry
+func (k keys) info(user string) string     { return k.prefix + "{u:" + user + "}:info" }     // hash: online, until, seen, ver
+func (k keys) cachers(user string) string  { return k.prefix + "{u:" + user + "}:cachers" }  // set of nodes that remember the routes
+func (k keys) watchers(user string) string { return k.prefix + "{u:" + user + "}:watchers" } // set of nodes that watch
+func (k keys) mark(user string) string     { return k.prefix + "{u:" + user + "}:mark" }     // "<call id> <role>"
+func (k keys) live(user string) string     { return k.prefix + "{u:" + user + "}:calls" }    // set of live call ids
+func (k keys) last(user string) string     { return k.prefix + "{u:" + user + "}:last" }     // id of the call that ended last
+func (k keys) byClient(user string) string { return k.prefix + "{u:" + user + "}:ids:" }     // + the client's own id -> call id
+
+// Of a call.
+func (k keys) call(id string) string { return k.prefix + "{c:" + id + "}" } // hash: v version, r record
+
+// Timers, in shards by call id.
+func (k keys) due(shard int) string       { return k.prefix + "{due:" + strconv.Itoa(shard) + "}:live" }
+func (k keys) unsettled(shard int) string { return k.prefix + "{due:" + strconv.Itoa(shard) + "}:ended" }
+
+func shardOf(id string) int {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(id))
+	return int(h.Sum32() % dueShards)
+}
+
+// Of a node.
+func (k keys) lease(node string) string        { return k.prefix + "{n:" + node + "}:lease" } // epoch, expires with the lease
+func (k keys) inbox(node, epoch string) string { return k.prefix + "{n:" + node + "}:inbox:" + epoch }
+func (k keys) users(node, epoch string) string { return k.prefix + "{n:" + node + "}:users:" + epoch } // set of users with sessions there
+
+// Of all.
+func (k keys) nodes() string         { return k.prefix + "{nodes}:leases" } // sorted set: entry by end of lease
+func (k keys) run() string           { return k.prefix + "{nodes}:run" }    // random: another one means that Redis was emptied
+func (k keys) online() string        { return k.prefix + "{online}:users" }
+func (k keys) onlineVers() string    { return k.prefix + "{online}:versions" }
+func (k keys) onlineCounter() string { return k.prefix + "{online}:version" }
+
+// The two that operators know (P6), each with versions beside it.
+const (
+	mirrorOnline  = "onlineUsers"
+	mirrorSockets = "sockets"
+)
+
+func (k keys) mirrorOnlineVers() string  { return k.prefix + "{" + mirrorOnline + "}:versions" }
+func (k keys) mirrorSocketsVers() string { return k.prefix + "{" + mirrorSockets + "}:versions" }

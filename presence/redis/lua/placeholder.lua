@@ -1,0 +1,2 @@
+-- placeholder until the first real script is here
+return 0
