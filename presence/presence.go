@@ -135,6 +135,9 @@ type Handler interface {
 	// Lost tells of a session whose node died, on the node that found out
 	// (C13).
 	Lost(Session)
+	// RoutesChanged tells that the sessions of a user whose routes this node
+	// remembered are other ones now.
+	RoutesChanged(user string)
 	// Known lists the calls that this node works with, newest versions, live or
 	// lately ended: they are asserted anew after an outage (P7).
 	Known() []*call.Call

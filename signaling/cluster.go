@@ -24,3 +24,6 @@ func (sw *Switchboard) Known() []*call.Call { return nil }
 
 // Recheck looks at a call again.
 func (sw *Switchboard) Recheck(string) {}
+
+// RoutesChanged looks whether a device that connected elsewhere has to ring.
+func (sw *Switchboard) RoutesChanged(string) {}

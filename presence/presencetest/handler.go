@@ -13,6 +13,7 @@ type Handler struct {
 	OnUndelivered func(to presence.Peer, kind presence.Kind, payload []byte)
 	OnLost        func(presence.Session)
 	OnRecheck     func(id string)
+	OnRoutes      func(user string)
 	Calls         func() []*call.Call
 }
 
@@ -46,6 +47,13 @@ func (h *Handler) Undelivered(to presence.Peer, kind presence.Kind, payload []by
 func (h *Handler) Lost(s presence.Session) {
 	if h.OnLost != nil {
 		h.OnLost(s)
+	}
+}
+
+// RoutesChanged calls OnRoutes.
+func (h *Handler) RoutesChanged(user string) {
+	if h.OnRoutes != nil {
+		h.OnRoutes(user)
 	}
 }
 
