@@ -24,7 +24,7 @@ func FuzzSession(f *testing.F) {
 		"P40{\"a\":1}\x1e42[\"message\"]\x1e41\x1e40\nG\nC",
 		"P40\nP451-[\"message\",{\"_placeholder\":true,\"num\":0}]\x1ebAQID\nG\nX",
 		"P40/x,\nP40\nP42/x,0[\"message\"]\nD\nG\nA\nG",
-		"P1\nG", "P40\nC\nP40\nG", "P3\nP2\n", "P430[]\n", "P40\nQ\nP430[1]\nG", "G\nG\nB\nP4",
+		"P40\nX\nG\nP40\nG", "P1\nG", "P40\nC\nP40\nG", "P3\nP2\n", "P430[]\n", "P40\nQ\nP430[1]\nG", "G\nG\nB\nP4",
 	} {
 		f.Add([]byte(s))
 	}
@@ -40,9 +40,9 @@ func FuzzSession(f *testing.F) {
 			t.Fatal(err)
 		}
 		defer srv.Close()
-		var live []*socketio.Socket
+		var last, polled *socketio.Socket // the newest of all, and of the session that sid names
 		connection := func(s *socketio.Socket) {
-			live = append(live, s)
+			last, polled = s, s
 			s.On("message", func(e *socketio.Event) { s.EmitBinary(socketio.MustArrive, "back", e.Args, e.Attachments) })
 			s.OnAny(func(e *socketio.Event) { e.AckBinary(e.Args, e.Attachments) })
 		}
@@ -69,15 +69,11 @@ func FuzzSession(f *testing.F) {
 			if len(step) == 0 {
 				continue
 			}
-			var last *socketio.Socket
-			if len(live) > 0 {
-				last = live[len(live)-1]
-			}
 			switch step[0] {
 			case 'P':
 				do("POST", sid, step[1:])
 			case 'G': // only if it is answered at once
-				if last != nil && last.Pending() > 0 {
+				if polled != nil && polled.Pending() > 0 {
 					do("GET", sid, nil)
 				}
 			case 'B':
@@ -97,7 +93,7 @@ func FuzzSession(f *testing.F) {
 			case 'A':
 				_ = srv.Of("/").Emit("all", "x")
 			case 'X':
-				sid = "&sid=" + do("GET", "", nil)[9:29]
+				sid, polled = "&sid="+do("GET", "", nil)[9:29], nil
 			}
 			if last != nil && last.Pending() > 20_000 {
 				t.Fatalf("%d bytes wait", last.Pending())
