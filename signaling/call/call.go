@@ -205,6 +205,7 @@ type Kept struct {
 	Kind   KeptKind        `json:"k"`
 	Hash   uint64          `json:"h,omitempty,string"`
 	Signal json.RawMessage `json:"m,omitempty"`
+	Again  bool            `json:"ag,omitempty"` // it came back from a node that died (Undelivered)
 }
 
 // Info is what the callee is shown, prepared by the outside and opaque here.

@@ -1,6 +1,10 @@
 package call
 
-import "fmt"
+import (
+	"fmt"
+
+	"pgregory.net/rapid"
+)
 
 // view is what a device shows of a call.
 type view uint8
@@ -47,6 +51,11 @@ func (w *world) handOver(c *Call, n int, again bool) {
 				continue
 			}
 			switch id := c.ID; {
+			case w.lost[fmt.Sprint(id, " ", e.Seq)]:
+			case signalsOf(&e, c.RoleOf(g.User)) != nil && !again && rapid.IntRange(0, 9).Draw(w.t, "lost") == 0:
+				// Its node dies with it; the sender gets it back.
+				w.lost[fmt.Sprint(id, " ", e.Seq)] = true
+				w.notices = append(w.notices, notice{id, Undelivered{e}, g.Who})
 			case g.online:
 				g.receive(w, id, e)
 			case g.away:

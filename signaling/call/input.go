@@ -109,6 +109,11 @@ type (
 	// ones do nothing.
 	Timeout struct{}
 
+	// Undelivered: an effect of this call was sent to a node which died before
+	// it confirmed. Report first, by DeviceAway, that the devices of that node
+	// have vanished.
+	Undelivered struct{ Effect Effect }
+
 	// Ack: the effects up to this number were handed over.
 	Ack struct{ UpTo uint64 }
 )
@@ -130,6 +135,7 @@ func (MergeGlare) input()     {}
 func (Supersede) input()      {}
 func (Abort) input()          {}
 func (Timeout) input()        {}
+func (Undelivered) input()    {}
 func (Ack) input()            {}
 
 // Ring is what a new call is made of.

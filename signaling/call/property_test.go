@@ -119,7 +119,8 @@ func (w *world) learnOne() {
 	}
 	i := rapid.IntRange(0, len(w.notices)-1).Draw(w.t, "notice")
 	n := w.notices[i]
-	if rapid.IntRange(0, 4).Draw(w.t, "twice") != 0 {
+	_, once := n.in.(Undelivered)
+	if once || rapid.IntRange(0, 4).Draw(w.t, "twice") != 0 {
 		w.notices = append(w.notices[:i:i], w.notices[i+1:]...)
 	}
 	w.learn(n)

@@ -64,6 +64,8 @@ func StepInto(c Call, in Input, now time.Time, room []Effect) (Call, []Effect, e
 		s.abort(in.Reason)
 	case Timeout:
 		s.timeout()
+	case Undelivered:
+		s.undelivered(&in.Effect)
 	case Ack:
 		s.ack(in.UpTo)
 	default:

@@ -23,6 +23,7 @@ type world struct {
 	lastSeq map[string]uint64
 	logs    map[string]int
 	frees   map[string]int
+	lost    map[string]bool // call, seq: what a node died with
 	serial  int
 }
 
@@ -42,7 +43,7 @@ type notice struct {
 }
 
 func newWorld(t *rapid.T) *world {
-	w := &world{t: t, cfg: DefaultConfig(), now: t0, busy: map[string]string{}, cursor: map[string]uint64{}, lastSeq: map[string]uint64{}, logs: map[string]int{}, frees: map[string]int{}}
+	w := &world{t: t, cfg: DefaultConfig(), now: t0, busy: map[string]string{}, cursor: map[string]uint64{}, lastSeq: map[string]uint64{}, logs: map[string]int{}, frees: map[string]int{}, lost: map[string]bool{}}
 	w.cfg.KeepSignals = rapid.IntRange(0, 6).Draw(t, "keep")
 	w.cfg.OfflineRing = time.Duration(rapid.IntRange(0, 1).Draw(t, "offline")) * 30 * time.Second
 	users := rapid.IntRange(2, 3).Draw(t, "users")
