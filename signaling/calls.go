@@ -6,6 +6,8 @@ import (
 	"encoding/base64"
 	"errors"
 	"hash/maphash"
+	"sync"
+	"time"
 
 	"github.com/tandem-rtc/tandem/presence"
 	"github.com/tandem-rtc/tandem/signaling/call"
@@ -18,41 +20,99 @@ const maxRaces = 16
 // step applies an input to a call and delivers what follows. Steps of one call
 // take turns on this node, so that their effects are queued in their order.
 func (sw *Switchboard) step(ctx context.Context, t *turn, id string, in call.Input) (*call.Call, []call.Effect, error) {
-	mu := &sw.callLocks[maphash.String(sw.hub.seed, id)%uint64(len(sw.callLocks))]
+	mu := sw.callLock(id)
 	mu.Lock()
 	defer mu.Unlock()
+	c, known, err := sw.load(ctx, id)
 	for range maxRaces {
-		c, err := sw.store.Load(ctx, id)
 		if err != nil {
 			return nil, nil, storeError(err)
 		}
-		next, fx, refused := call.StepInto(*c, in, t.now, t.room(sw.store.Shared()))
-		if next.Version == c.Version {
+		// What the known version asked for was handed over by who made it; a
+		// version that had to be looked up keeps its witnesses.
+		base := *c
+		if known {
+			base = base.Acked(base.Seq)
+		}
+		next, fx, refused := call.StepInto(base, in, t.now, t.room(sw.shared))
+		if next.Version == base.Version {
+			if !known {
+				return c, fx, refused
+			}
+			// It may look so only because the news has not arrived here.
+			if newer, loadErr := sw.store.Load(ctx, id); loadErr == nil && newer.Version > c.Version {
+				c, known = newer, false
+				continue
+			}
 			return c, fx, refused
 		}
-		err = sw.save(ctx, t, c, &next, fx)
+		if err = sw.keep(ctx, t, c, &next, fx); err == nil {
+			return &next, fx, refused
+		}
 		if errors.Is(err, presence.ErrConflict) {
-			continue
+			known = false
+			c, err = sw.store.Load(ctx, id)
 		}
-		if err != nil {
-			return nil, nil, storeError(err)
-		}
-		return &next, fx, refused
 	}
 	return nil, nil, wire.Errorf(wire.CodeUnavailable, "")
 }
 
-// save stores a step's result and delivers its effects.
-func (sw *Switchboard) save(ctx context.Context, t *turn, old, next *call.Call, fx []call.Effect) error {
-	if !sw.store.Shared() {
+func (sw *Switchboard) callLock(id string) *sync.Mutex {
+	return &sw.callLocks[maphash.String(sw.hub.seed, id)%uint64(len(sw.callLocks))]
+}
+
+// load returns a call: the version that this node knows, if it works with it
+// and others do too, else the stored one.
+func (sw *Switchboard) load(ctx context.Context, id string) (c *call.Call, known bool, err error) {
+	if sw.shared {
+		if c = sw.book.get(id); c != nil {
+			return c, true, nil
+		}
+	}
+	c, err = sw.store.Load(ctx, id)
+	return c, false, err
+}
+
+// keep stores a step's result and delivers its effects. What only passes through
+// a call is not stored where that would cost a round for every signal: who sent
+// it hears if it could not be passed on.
+func (sw *Switchboard) keep(ctx context.Context, t *turn, old, next *call.Call, fx []call.Effect) error {
+	if !sw.shared {
 		next.Outbox = nil // they are handed over before anybody else can step
+		if err := sw.store.Save(ctx, next, old.Version); err != nil {
+			return err
+		}
+		sw.settle(old, next)
+		sw.deliver(ctx, t, next, fx, nil)
+		return nil
+	}
+	if call.Soft(old, next) {
+		next.Version, next.Seq, next.Outbox = old.Version, old.Seq, old.Outbox
+		sw.book.put(next, t.now)
+		return sw.pass(ctx, t, next, fx)
 	}
 	if err := sw.store.Save(ctx, next, old.Version); err != nil {
 		return err
 	}
 	sw.settle(old, next)
-	sw.deliver(t, next, fx)
+	sw.note(next, t.now, fx)
+	sw.deliver(ctx, t, next, fx, sw.settled(next))
 	return nil
+}
+
+// note puts a version into the book, if sessions of this node have a part in
+// the call, with the effects that are about to be told here.
+func (sw *Switchboard) note(c *call.Call, now time.Time, fx []call.Effect) {
+	if !sw.hasPart(c) {
+		sw.book.drop(c.ID)
+		return
+	}
+	sw.book.put(c, now)
+	sw.book.note(c.ID, fx)
+}
+
+func (sw *Switchboard) hasPart(c *call.Call) bool {
+	return len(sw.hub.of(c.Caller.User)) > 0 || len(sw.hub.of(c.Callee.User)) > 0
 }
 
 // settle moves the in-call heartbeat (C9) to the devices that hold the call
@@ -82,17 +142,20 @@ func (sw *Switchboard) settle(old, next *call.Call) {
 
 // open stores a new call and delivers its first effects.
 func (sw *Switchboard) open(ctx context.Context, t *turn, c *call.Call, fx []call.Effect, marks []string) error {
-	mu := &sw.callLocks[maphash.String(sw.hub.seed, c.ID)%uint64(len(sw.callLocks))]
+	mu := sw.callLock(c.ID)
 	mu.Lock()
 	defer mu.Unlock()
-	if !sw.store.Shared() {
+	if !sw.shared {
 		c.Outbox = nil
 	}
 	if err := sw.store.Open(ctx, c, marks); err != nil {
 		return err
 	}
 	sw.settle(nil, c)
-	sw.deliver(t, c, fx)
+	if sw.shared {
+		sw.note(c, t.now, fx)
+	}
+	sw.deliver(ctx, t, c, fx, sw.settled(c))
 	return nil
 }
 
@@ -130,6 +193,11 @@ func (sw *Switchboard) find(ctx context.Context, s *Session, ev call.Event, id, 
 	if id != "" {
 		return id, nil
 	}
+	if sw.shared {
+		if c, err := call.Match(ev, s.who(), to, sw.book.liveOf(s.user)); err == nil {
+			return c.ID, nil
+		}
+	}
 	list, err := sw.liveCalls(ctx, s.user)
 	if err != nil {
 		return "", wire.Errorf(wire.CodeUnavailable, "")
@@ -154,19 +222,28 @@ func (s *Session) who() call.Who {
 	return call.Who{User: s.user, Device: s.device, Session: s.id, Extended: s.extended}
 }
 
-// present lists the devices of a user that are connected to this node now.
-func (sw *Switchboard) present(user string) []call.Who {
-	list := sw.hub.of(user)
-	if len(list) == 0 {
-		return nil
+// present lists the devices of a user that are connected now, here first.
+func (sw *Switchboard) present(ctx context.Context, user string) ([]call.Who, error) {
+	here := sw.hub.of(user)
+	others, err := sw.elsewhere(ctx, user)
+	if err != nil {
+		return nil, err
 	}
-	out := make([]call.Who, 0, len(list))
-	for _, s := range list {
+	if len(here)+len(others) == 0 {
+		return nil, nil
+	}
+	out := make([]call.Who, 0, len(here)+len(others))
+	for _, s := range here {
 		if s.isLive() {
 			out = append(out, s.who())
 		}
 	}
-	return out
+	for i := range others {
+		if o := &others[i]; !o.Away && !sw.mine(o) {
+			out = append(out, call.Who{User: o.User, Device: o.Device, Session: o.ID, Extended: o.Extended})
+		}
+	}
+	return out, nil
 }
 
 // attach brings a connected session to the calls of its user: those that ring,
@@ -174,7 +251,12 @@ func (sw *Switchboard) present(user string) []call.Who {
 func (sw *Switchboard) attach(ctx context.Context, t *turn, s *Session, recovered bool) {
 	ids, err := sw.store.CallsOf(ctx, s.user)
 	if err != nil {
-		sw.log.Warn("calls of a user are not to be had", "user", s.user, "error", err)
+		sw.tryLater(s, "online", err, func(ctx context.Context, t *turn) error {
+			if s.isLive() {
+				sw.attach(ctx, t, s, recovered)
+			}
+			return nil
+		})
 		return
 	}
 	for _, id := range ids {
@@ -206,16 +288,45 @@ func (sw *Switchboard) deviceGone(ctx context.Context, t *turn, s *Session, clea
 }
 
 func (sw *Switchboard) tellCalls(ctx context.Context, t *turn, s *Session, in call.Input) {
-	ids, err := sw.store.CallsOf(ctx, s.user)
+	if err := sw.stepCallsOf(ctx, t, s.user, in); err != nil {
+		sw.tryLater(s, "news", err, func(ctx context.Context, t *turn) error { return sw.stepCallsOf(ctx, t, s.user, in) })
+	}
+}
+
+// stepCallsOf gives all calls of a user an input; the error says that it could
+// not be done now.
+func (sw *Switchboard) stepCallsOf(ctx context.Context, t *turn, user string, in call.Input) error {
+	ids, err := sw.store.CallsOf(ctx, user)
 	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if _, _, err := sw.step(ctx, t, id, in); unavailable(err) {
+			return err
+		} else if err != nil {
+			sw.log.Debug("a call refused the news of a device", "call", id, "user", user, "error", err)
+		}
+	}
+	return nil
+}
+
+// tryLater puts down what could not be told to the calls of a session: the
+// newest of each kind counts.
+func (sw *Switchboard) tryLater(s *Session, kind string, err error, f func(context.Context, *turn) error) {
+	if !sw.shared || !unavailable(err) {
 		sw.log.Warn("calls of a user are not to be had", "user", s.user, "error", err)
 		return
 	}
-	for _, id := range ids {
-		if _, _, err := sw.step(ctx, t, id, in); err != nil {
-			sw.log.Debug("a call refused the news of a device", "call", id, "session", s.id, "error", err)
-		}
+	sw.owe(kind+"/"+s.id, f)
+}
+
+// settled returns what to do when an ended call has been told of everywhere.
+func (sw *Switchboard) settled(c *call.Call) func() {
+	if !sw.shared || c.Live() {
+		return nil
 	}
+	id := c.ID
+	return func() { sw.store.Settled(context.Background(), id) }
 }
 
 // due steps the calls whose time has come (C6, C9).
@@ -232,14 +343,26 @@ func (sw *Switchboard) due(ctx context.Context) {
 		}
 		t := sw.newTurn()
 		for _, id := range ids {
-			if _, _, err := sw.step(ctx, t, id, call.Timeout{}); err != nil {
+			c, _, err := sw.step(ctx, t, id, call.Timeout{})
+			if err != nil {
 				sw.log.Warn("a due call could not be stepped", "call", id, "error", err)
+			} else if sw.shared && !c.Live() && len(c.Outbox) > 0 {
+				sw.unsettled(ctx, t, id)
 			}
 		}
 		t.end()
 		if len(ids) < batch {
 			return
 		}
+	}
+}
+
+// unsettled tells again of the end of a call: who ended it may have died before
+// it told anybody. What was told is dropped by those who have it.
+func (sw *Switchboard) unsettled(ctx context.Context, t *turn, id string) {
+	c, err := sw.store.Load(ctx, id)
+	if err == nil && !c.Live() {
+		sw.deliverAgain(ctx, t, c, c.Outbox)
 	}
 }
 

@@ -1,29 +1,400 @@
 package signaling
 
 import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+
 	"github.com/tandem-rtc/tandem/presence"
 	"github.com/tandem-rtc/tandem/signaling/call"
 )
 
+// The switchboard's side of the cluster: what it does with what other nodes
+// tell it, and with the news that one of them has died.
+
 var _ presence.Handler = (*Switchboard)(nil)
 
-// Receive gets what another node sent.
-func (sw *Switchboard) Receive(presence.Peer, presence.Kind, []byte) {}
+// Receive gets what another node sent. It runs on the goroutine that reads this
+// node's inbox; Drained ends the turn that it begins.
+func (sw *Switchboard) Receive(from presence.Peer, kind presence.Kind, payload []byte) {
+	<-sw.joined
+	if sw.inTurn == nil {
+		sw.inTurn = sw.newTurn()
+	}
+	var err error
+	switch kind {
+	case kindCall:
+		err = sw.receiveCall(sw.inTurn, payload)
+	case kindEvent:
+		err = sw.receiveEvent(sw.inTurn, payload)
+	case kindEvict:
+		sw.evict(string(payload))
+	case kindAsk:
+		sw.asked(from, payload)
+	case kindReply:
+		sw.replied(payload)
+	default: // of a newer release
+	}
+	if err != nil {
+		sw.log.Warn("what another node sent can not be used", "from", from.Name, "kind", kind, "error", err)
+	}
+}
 
 // Drained flushes what Receive gathered.
-func (sw *Switchboard) Drained() {}
+func (sw *Switchboard) Drained() {
+	if t := sw.inTurn; t != nil {
+		sw.inTurn = nil
+		t.end()
+	}
+}
 
-// Undelivered gets back what a dead node did not confirm.
-func (sw *Switchboard) Undelivered(presence.Peer, presence.Kind, []byte) {}
+// receiveCall takes effects of a call for this node's sessions.
+func (sw *Switchboard) receiveCall(t *turn, payload []byte) error {
+	flags, c, fx, err := decodeCallEnvelope(payload)
+	if err != nil {
+		return err
+	}
+	if sw.hold(kindCall, payload, c.Caller.User, c.Callee.User) {
+		return nil
+	}
+	sw.takeCall(t, flags, c, fx)
+	return nil
+}
 
-// Lost tells of a session whose node died.
-func (sw *Switchboard) Lost(presence.Session) {}
+// handleCall is receiveCall for what was held back.
+func (sw *Switchboard) handleCall(t *turn, payload []byte) error {
+	flags, c, fx, err := decodeCallEnvelope(payload)
+	if err != nil {
+		return err
+	}
+	sw.takeCall(t, flags, c, fx)
+	return nil
+}
+
+func (sw *Switchboard) takeCall(t *turn, flags byte, c *call.Call, fx []call.Effect) {
+	mu := sw.callLock(c.ID)
+	mu.Lock()
+	defer mu.Unlock()
+	if old := sw.book.get(c.ID); old != nil {
+		call.MergeSeen(c, old)
+	}
+	newest := c
+	if sw.hasPart(c) {
+		if old, taken := sw.book.put(c, t.now); taken {
+			sw.settle(old, c)
+		} else {
+			newest = old
+		}
+	}
+	if flags&flagForwarded == 0 {
+		sw.forwardCall(flags, c, fx)
+	}
+	if flags&flagSoft == 0 {
+		fx = sw.book.fresh(c.ID, fx)
+	}
+	// What another node said later may have come before: a call that does not
+	// ring any more starts to ring nowhere.
+	if newest.State != call.Ringing {
+		fx = slices.DeleteFunc(fx, func(e call.Effect) bool { return e.Kind == call.EffectIncoming })
+	}
+	sw.tellHere(t, c, unlogged(fx)) // who stepped it has logged it
+}
+
+// receiveEvent takes an event for this node's sessions.
+func (sw *Switchboard) receiveEvent(t *turn, payload []byte) error {
+	e, err := decodeEventEnvelope(payload)
+	if err != nil {
+		return err
+	}
+	if !sw.hold(kindEvent, payload, e.user) {
+		sw.takeEvent(t, &e)
+	}
+	return nil
+}
+
+// handleEvent is receiveEvent for what was held back.
+func (sw *Switchboard) handleEvent(t *turn, payload []byte) error {
+	e, err := decodeEventEnvelope(payload)
+	if err == nil {
+		sw.takeEvent(t, &e)
+	}
+	return err
+}
+
+func (sw *Switchboard) takeEvent(t *turn, e *eventEnvelope) {
+	here := sw.hub.of(e.user)
+	ev := eventOf(e.event, slices.Clone(e.args)) // the payload is borrowed
+	if e.flags&flagDroppable != 0 {
+		ev = droppable(e.event, ev.Args)
+	}
+	ev.Shared = len(here) > 1
+	for _, s := range here {
+		if e.device == "" || e.device == s.device {
+			s.send(t, ev)
+			if e.from != "" {
+				s.met(e.from)
+			}
+		}
+	}
+	if e.flags&flagForwarded == 0 {
+		sw.forwardEvent(e)
+	}
+}
+
+// evict ends a session whose device has connected to another node.
+func (sw *Switchboard) evict(sid string) {
+	user, id, ok := cutEvict(sid)
+	if !ok {
+		return
+	}
+	for _, s := range sw.hub.of(user) {
+		if s.id == id {
+			sw.soon(func() { s.replaced(context.Background()) })
+		}
+	}
+}
+
+// Undelivered gets back what a dead node did not confirm. Signals are kept for
+// the device's return, or go where it is now; what is in a call's record is
+// told again.
+func (sw *Switchboard) Undelivered(_ presence.Peer, kind presence.Kind, payload []byte) {
+	<-sw.joined
+	switch kind {
+	case kindCall:
+	case kindAsk:
+		sw.unasked(payload)
+		return
+	default: // events are for those who are there
+		return
+	}
+	flags, c, fx, err := decodeCallEnvelope(payload)
+	if err != nil {
+		return
+	}
+	t := sw.newTurn()
+	defer t.end()
+	ctx := context.Background()
+	for i := range fx {
+		if !sw.stepUndelivered(ctx, t, c, &fx[i]) && flags&flagSoft == 0 {
+			sw.deliverAgain(ctx, t, c, fx[i:i+1])
+		}
+	}
+}
+
+// stepUndelivered gives a lost signal back to its call; false: it is none.
+func (sw *Switchboard) stepUndelivered(ctx context.Context, t *turn, c *call.Call, e *call.Effect) bool {
+	switch e.Kind {
+	case call.EffectSignal, call.EffectCandidates, call.EffectAccepted, call.EffectPending:
+	default:
+		return false
+	}
+	if e.To.Scope != call.ToDevice || c.RoleOf(e.To.User) == 0 {
+		return false
+	}
+	if !sw.reachable(ctx, e.To.User, e.To.Device) {
+		// Its end may not have been noticed yet.
+		who := call.Who{User: e.To.User, Device: e.To.Device, Session: c.Party(c.RoleOf(e.To.User)).Session}
+		_, _, _ = sw.step(ctx, t, c.ID, call.DeviceAway{Who: who})
+	}
+	if _, _, err := sw.step(ctx, t, c.ID, call.Undelivered{Effect: *e}); err != nil {
+		sw.log.Debug("a signal to a dead node is lost", "call", c.ID, "error", err)
+	}
+	return true
+}
+
+// reachable reports whether a device has a session on a node that lives.
+func (sw *Switchboard) reachable(ctx context.Context, user, device string) bool {
+	if sw.hub.device(user, device) != nil {
+		return true
+	}
+	list, err := sw.store.Routes(ctx, user)
+	return err != nil || slices.ContainsFunc(list, func(s presence.Session) bool { return s.Device == device })
+}
+
+// deliverAgain hands over effects that may have been handed over before.
+func (sw *Switchboard) deliverAgain(ctx context.Context, t *turn, c *call.Call, fx []call.Effect) {
+	mu := sw.callLock(c.ID)
+	mu.Lock()
+	defer mu.Unlock()
+	sw.tellHere(t, c, unlogged(sw.book.fresh(c.ID, fx)))
+	sw.tellOthers(ctx, flagRepeat, c, fx, sw.settled(c))
+}
+
+// Lost tells the calls of a session that its node died (C13), and tells again
+// what that node may have left unsaid.
+func (sw *Switchboard) Lost(s presence.Session) {
+	<-sw.joined
+	ctx := context.Background()
+	who := call.Who{User: s.User, Device: s.Device, Session: s.ID, Extended: s.Extended}
+	sw.log.Debug("a session is lost with its node", "session", s.ID, "user", s.User, "node", s.Node)
+	sw.owe("lost/"+s.ID, func(ctx context.Context, t *turn) error { return sw.lost(ctx, t, who) })
+	sw.payNow(ctx, "lost/"+s.ID)
+}
+
+func (sw *Switchboard) lost(ctx context.Context, t *turn, who call.Who) error {
+	ids, err := sw.store.CallsOf(ctx, who.User)
+	if err != nil {
+		return err
+	}
+	if last, err := sw.store.LastOf(ctx, who.User); err == nil && last != "" {
+		ids = append(slices.Clone(ids), last)
+	}
+	for _, id := range ids {
+		c, err := sw.store.Load(ctx, id)
+		switch {
+		case errors.Is(err, presence.ErrNotFound):
+			continue
+		case err != nil:
+			return err
+		}
+		if len(c.Outbox) > 0 {
+			sw.deliverAgain(ctx, t, c, c.Outbox)
+		}
+		if _, _, err := sw.step(ctx, t, id, call.DeviceAway{Who: who}); unavailable(err) {
+			return err
+		}
+	}
+	return nil
+}
 
 // Known lists the calls that this node works with.
-func (sw *Switchboard) Known() []*call.Call { return nil }
+func (sw *Switchboard) Known() []*call.Call {
+	if !sw.ready() {
+		return nil
+	}
+	return sw.book.all()
+}
 
-// Recheck looks at a call again.
-func (sw *Switchboard) Recheck(string) {}
+func (sw *Switchboard) ready() bool {
+	select {
+	case <-sw.joined:
+		return true
+	default:
+		return false
+	}
+}
 
-// RoutesChanged looks whether a device that connected elsewhere has to ring.
-func (sw *Switchboard) RoutesChanged(string) {}
+// Recheck looks at a call of which another version won while this node was cut
+// off, and tells its sessions how it stands (P1, P7).
+func (sw *Switchboard) Recheck(id string) {
+	<-sw.joined
+	sw.owe("recheck/"+id, func(ctx context.Context, t *turn) error { return sw.recheck(ctx, t, id) })
+	sw.payNow(context.Background(), "recheck/"+id)
+}
+
+func (sw *Switchboard) recheck(ctx context.Context, t *turn, id string) error {
+	before := sw.book.get(id)
+	c, err := sw.store.Load(ctx, id)
+	if errors.Is(err, presence.ErrNotFound) {
+		sw.forgotten(t, before)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if old, taken := sw.book.put(c, t.now); taken {
+		sw.settle(old, c)
+	}
+	for _, user := range [...]string{c.Caller.User, c.Callee.User} {
+		for _, s := range sw.hub.of(user) {
+			if !s.isLive() {
+				continue
+			}
+			// The transport has carried all that was sent; only an end that was
+			// told to nobody here is told again.
+			if _, _, err := sw.step(ctx, t, id, call.DeviceOnline{Who: s.who(), Recovered: c.Live()}); unavailable(err) {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// forgotten tells this node's sessions that a call is over of which nobody else
+// knows anything any more: it ended long ago, while this node was frozen.
+func (sw *Switchboard) forgotten(t *turn, c *call.Call) {
+	if c == nil {
+		return
+	}
+	sw.book.drop(c.ID)
+	if !c.Live() {
+		return
+	}
+	next, fx, err := call.Step(*c, call.Abort{Reason: call.Lost}, t.now)
+	if err != nil {
+		return
+	}
+	sw.settle(c, &next)
+	sw.tellHere(t, &next, unlogged(fx))
+}
+
+// RoutesChanged rings a device that connected elsewhere while a call was being
+// placed here (C2).
+func (sw *Switchboard) RoutesChanged(user string) {
+	if !sw.ready() {
+		return
+	}
+	for _, c := range sw.book.liveOf(user) {
+		if c.State == call.Ringing && c.Callee.User == user && len(sw.hub.of(c.Caller.User)) > 0 {
+			sw.soon(func() {
+				t := sw.newTurn()
+				defer t.end()
+				sw.ringLate(context.Background(), t, c)
+			})
+		}
+	}
+}
+
+// ringLate rings the devices of the callee that are connected and that a call
+// does not know yet.
+func (sw *Switchboard) ringLate(ctx context.Context, t *turn, c *call.Call) {
+	devices, err := sw.present(ctx, c.Callee.User)
+	if err != nil {
+		return
+	}
+	for _, w := range devices {
+		if !rung(c, w.Device) {
+			_, _, _ = sw.step(ctx, t, c.ID, call.DeviceOnline{Who: w})
+		}
+	}
+}
+
+// rejoin takes a new epoch after this node was away for longer than its lease:
+// others have taken it for dead (P1).
+func (sw *Switchboard) rejoin(ctx context.Context) {
+	if err := sw.store.Rejoin(ctx); err != nil {
+		sw.log.Error("the node could not join again", "error", err)
+		return
+	}
+	sw.nameSelf()
+	sw.log.Warn("this node was taken for dead and has joined again", "epoch", sw.self.Load().Epoch)
+	t := sw.newTurn()
+	defer t.end()
+	var list []*Session
+	sw.hub.all(func(s *Session) { list = append(list, s) })
+	for _, s := range list {
+		sw.register(ctx, s)
+	}
+	known := map[string]bool{}
+	for _, c := range sw.book.all() {
+		known[c.ID] = true
+	}
+	for _, s := range list {
+		if ids, err := sw.store.CallsOf(ctx, s.user); err == nil {
+			for _, id := range ids {
+				known[id] = true
+			}
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(known)) {
+		if err := sw.recheck(ctx, t, id); err != nil {
+			sw.owe("recheck/"+id, func(ctx context.Context, t *turn) error { return sw.recheck(ctx, t, id) })
+		}
+	}
+}
+
+func (sw *Switchboard) nameSelf() {
+	p := sw.store.Self().Peer
+	sw.self.Store(&p)
+}

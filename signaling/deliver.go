@@ -1,16 +1,94 @@
 package signaling
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
+	"strconv"
+	"sync/atomic"
 
 	"github.com/tandem-rtc/tandem/signaling/call"
 	"github.com/tandem-rtc/tandem/signaling/wire"
 	"github.com/tandem-rtc/tandem/signaling/wire/rawjson"
 )
 
-// deliver queues what a step wants told on the sessions of this node. It runs
-// under the call's lock, so that what two steps say arrives in their order.
-func (sw *Switchboard) deliver(t *turn, c *call.Call, fx []call.Effect) {
+// deliver hands over what a step wants told: to the sessions of this node, and
+// to the nodes that have others. It runs under the call's lock, so that what two
+// steps say arrives in their order. done, if not nil, is called when all nodes
+// have theirs in the inbox.
+func (sw *Switchboard) deliver(ctx context.Context, t *turn, c *call.Call, fx []call.Effect, done func()) {
+	sw.tellHere(t, c, fx)
+	if !sw.shared || len(fx) == 0 {
+		return
+	}
+	sw.tellOthers(ctx, 0, c, fx, done)
+}
+
+// tellOthers hands effects that are in the stored record to other nodes. What
+// fails is not lost: the record is their witness.
+func (sw *Switchboard) tellOthers(ctx context.Context, flags byte, c *call.Call, fx []call.Effect, done func()) {
+	to, err := sw.targets(ctx, c, fx)
+	var left atomic.Int32
+	left.Store(int32(len(to)) + 1)
+	one := func(err error) {
+		if err == nil && left.Add(-1) == 0 && done != nil {
+			done()
+		}
+	}
+	err = errors.Join(err, sw.sendCall(to, flags, c, one))
+	one(err)
+	if err != nil {
+		sw.log.Debug("effects of a call wait in its record", "call", c.ID, "error", err)
+	}
+}
+
+// pass hands on what is not stored: signals of a call that goes on as it is. A
+// client that asked for an acknowledgement gets it when the other node's inbox
+// has them (P3).
+func (sw *Switchboard) pass(ctx context.Context, t *turn, c *call.Call, fx []call.Effect) error {
+	if len(fx) == 0 {
+		return nil
+	}
+	sw.tellHere(t, c, fx)
+	to, err := sw.targets(ctx, c, fx)
+	if err != nil {
+		return err
+	}
+	if len(to) == 0 {
+		sw.nobody(c, fx)
+		return nil
+	}
+	var done func(error)
+	if t.answer {
+		done = t.awaits(len(to))
+	}
+	return sw.sendCall(to, flagSoft, c, done)
+}
+
+// nobody looks after signals for a device that has no session anywhere: its
+// node has died, and nobody has noticed yet. They are kept for its return.
+func (sw *Switchboard) nobody(c *call.Call, fx []call.Effect) {
+	for i := range fx {
+		e := &fx[i]
+		if e.To.Scope != call.ToDevice || (e.Kind != call.EffectSignal && e.Kind != call.EffectCandidates) || sw.hub.device(e.To.User, e.To.Device) != nil {
+			continue
+		}
+		lost := *e
+		lost.Signal = bytes.Clone(e.Signal)
+		who := call.Who{User: e.To.User, Device: e.To.Device, Session: c.Party(c.RoleOf(e.To.User)).Session}
+		sw.owe(c.ID+"/"+strconv.FormatUint(e.Seq, 10), func(ctx context.Context, t *turn) error {
+			if _, _, err := sw.step(ctx, t, c.ID, call.DeviceAway{Who: who}); err != nil {
+				return err
+			}
+			_, _, err := sw.step(ctx, t, c.ID, call.Undelivered{Effect: lost})
+			return err
+		})
+	}
+}
+
+// tellHere queues effects on the sessions of this node.
+func (sw *Switchboard) tellHere(t *turn, c *call.Call, fx []call.Effect) {
 	var callers, callees []*Session // looked up once
 	if len(fx) > 0 {
 		callers, callees = sw.hub.of(c.Caller.User), sw.hub.of(c.Callee.User)

@@ -70,6 +70,9 @@ func (sw *Switchboard) dispatch(t *turn, s *Session, r *Request) {
 	}
 	t.answer = r.Reply != nil
 	reply, err := rt.handle(sw, context.Background(), t, s, r.Args)
+	if lost := t.await(); lost != nil && err == nil {
+		err = wire.Errorf(wire.CodeUnavailable, "")
+	}
 	if err != nil {
 		sw.fail(t, s, r, err)
 		return

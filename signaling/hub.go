@@ -41,6 +41,16 @@ func (h *hub) of(user string) []*Session {
 	return list
 }
 
+// device returns the user's session of a device on this node, or nil.
+func (h *hub) device(user, device string) *Session {
+	for _, s := range h.of(user) {
+		if s.device == device {
+			return s
+		}
+	}
+	return nil
+}
+
 // add registers s, unless its user has limit sessions already. A session of the
 // same device is taken out and returned: s replaces it.
 func (h *hub) add(s *Session, limit int) (replaced *Session, ok bool) {

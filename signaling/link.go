@@ -51,4 +51,6 @@ type Hello struct {
 	Extended bool
 	// Dialect is for logs and metrics: "socket.io" or "json".
 	Dialect string
+	// Moved: the session was another node's and goes on here, where it was.
+	Moved bool
 }

@@ -19,21 +19,25 @@ func (sw *Switchboard) onCallUser(ctx context.Context, t *turn, s *Session, args
 	}
 	sig := call.SignalInfo(p.Signal)
 	ask := call.Ask{Who: s.who(), To: p.To, ClientID: p.CallID, Signal: sig}
+	// Where asking is dear the first look is into the book only: that nobody is
+	// in a call is found out by the claim, and all else is looked up.
+	sure := !sw.shared
 	for range maxRaces {
 		if p.CallID != "" {
 			if reply, done := sw.repeated(ctx, t, s, p.CallID); done {
 				return reply, nil
 			}
 		}
-		mine, err := sw.liveCalls(ctx, s.user)
-		if err != nil {
-			return nil, storeError(err)
-		}
-		theirs, err := sw.liveCalls(ctx, p.To)
+		mine, theirs, err := sw.callsOfBoth(ctx, s.user, p.To, sure)
 		if err != nil {
 			return nil, storeError(err)
 		}
 		d := call.Decide(sw.cfg.Call, ask, mine, theirs)
+		if !sure && d.Do != call.DoRing && d.Do != call.DoRepeat {
+			sure = true
+			continue
+		}
+		sure = true
 		switch d.Do {
 		case call.DoRefuse, call.DoDrop:
 			return nil, d.Err
@@ -58,6 +62,18 @@ func (sw *Switchboard) onCallUser(ctx context.Context, t *turn, s *Session, args
 		return callReply(t, c, ""), err
 	}
 	return nil, wire.Errorf(wire.CodeUnavailable, "")
+}
+
+// callsOfBoth are the live calls of two users; those that this node knows of
+// if that will do.
+func (sw *Switchboard) callsOfBoth(ctx context.Context, user, other string, sure bool) (mine, theirs []*call.Call, err error) {
+	if !sure {
+		return sw.book.liveOf(user), sw.book.liveOf(other), nil
+	}
+	if mine, err = sw.liveCalls(ctx, user); err == nil {
+		theirs, err = sw.liveCalls(ctx, other)
+	}
+	return mine, theirs, err
 }
 
 // repeated answers a call:user whose own id names a call that has ended (C1):
@@ -91,7 +107,7 @@ func (sw *Switchboard) ring(ctx context.Context, t *turn, s *Session, p *wire.Ca
 		// Nothing of it is kept or logged, but a base client has to hear that
 		// it does not ring.
 		c, fx := call.Refuse(r, call.Failed, t.now)
-		sw.deliver(t, &c, unlogged(fx))
+		sw.deliver(ctx, t, &c, unlogged(fx), nil)
 		return nil, wire.Errorf(wire.CodeRateLimited, "")
 	}
 	for _, old := range d.Supersede {
@@ -106,7 +122,10 @@ func (sw *Switchboard) ring(ctx context.Context, t *turn, s *Session, p *wire.Ca
 		c, fx := call.Refuse(r, call.Busy, t.now)
 		return sw.refused(ctx, t, &c, unlogged(fx))
 	}
-	r.Devices = sw.present(p.To)
+	var err error
+	if r.Devices, err = sw.present(ctx, p.To); err != nil {
+		return nil, storeError(err)
+	}
 	if len(r.Devices) == 0 {
 		st, err := sw.store.States(ctx, []string{p.To})
 		if err != nil {
@@ -127,12 +146,7 @@ func (sw *Switchboard) ring(ctx context.Context, t *turn, s *Session, p *wire.Ca
 	}
 	sw.meet(s, p.To)
 	sw.metrics.ringing.Inc()
-	// Devices that connected while the call was being stored.
-	for _, late := range sw.hub.of(p.To) {
-		if late.isLive() && !rung(&c, late.device) {
-			_, _, _ = sw.step(ctx, t, c.ID, call.DeviceOnline{Who: late.who()})
-		}
-	}
+	sw.ringLate(ctx, t, &c) // devices that connected while the call was being stored
 	return &c, nil
 }
 
@@ -162,7 +176,7 @@ func (sw *Switchboard) refused(ctx context.Context, t *turn, c *call.Call, fx []
 			return nil, err
 		}
 	} else {
-		sw.deliver(t, c, fx)
+		sw.deliver(ctx, t, c, fx, nil)
 	}
 	return nil, wire.Errorf(wire.Code(c.Reason), sentence(string(c.Reason)))
 }
@@ -206,6 +220,14 @@ func (sw *Switchboard) endOrReject(ctx context.Context, t *turn, s *Session, arg
 		return nil, err
 	}
 	c, _, err := sw.step(ctx, t, id, in)
+	if sw.shared && unavailable(err) && !t.answer {
+		// Nobody tells this client to try again: what it did is done when the
+		// store is back.
+		sw.owe("end/"+id, func(ctx context.Context, t *turn) error {
+			_, _, err := sw.step(ctx, t, id, in)
+			return err
+		})
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -41,10 +41,10 @@ func (sw *Switchboard) onCallTransfer(ctx context.Context, t *turn, s *Session, 
 	o.str("by", s.user)
 	o.bool("isVideoCall", c.Info.Video)
 	ev := eventOf(wire.CallTransfer, o.end())
-	for _, r := range sw.hub.of(other.User) {
-		if r.device == other.Device {
-			r.send(t, ev)
-		}
+	if r := sw.hub.device(other.User, other.Device); r != nil {
+		r.send(t, ev)
+	} else if err := sw.toOthers(ctx, "", other.User, other.Device, ev); err != nil {
+		return nil, err
 	}
 	if with != nil {
 		if _, _, err := sw.step(ctx, t, with.ID, call.Abort{Reason: call.Transferred}); err != nil {

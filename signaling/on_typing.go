@@ -45,13 +45,14 @@ func (sw *Switchboard) onStopTyping(_ context.Context, t *turn, s *Session, args
 // who the session says it is, whatever senderId says (I1).
 func (sw *Switchboard) tellTyping(t *turn, s *Session, peer, event string) {
 	to := sw.hub.of(peer)
-	if len(to) == 0 {
+	if len(to) == 0 && !sw.shared {
 		return
 	}
 	ev := droppable(event, rawjson.AppendString(make([]byte, 0, len(s.user)+2), s.user))
 	for _, r := range to {
 		r.send(t, ev)
 	}
+	_ = sw.toOthers(context.Background(), s.user, peer, "", ev) // best effort
 }
 
 // types starts or prolongs an indicator. The timer is only started; when it

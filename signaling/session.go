@@ -77,6 +77,13 @@ func (sw *Switchboard) Admit(user, device string) error {
 			n++
 		}
 	}
+	// A node that can not ask lets a device in rather than shut it out.
+	others, _ := sw.elsewhere(context.Background(), user)
+	for i := range others {
+		if o := &others[i]; o.Device != device && !o.Away && !sw.mine(o) {
+			n++
+		}
+	}
 	if n >= sw.cfg.SessionsPerUser {
 		return wire.Errorf(wire.CodeTooManySessions, "")
 	}
@@ -101,20 +108,48 @@ func (sw *Switchboard) Open(ctx context.Context, link Link, id *auth.Identity, h
 	if !ok {
 		return nil, wire.Errorf(wire.CodeTooManySessions, "")
 	}
-	if err := sw.store.Add(ctx, s.presence()); err != nil {
-		sw.log.Warn("presence refused a session", "session", s.id, "user", s.user, "error", err)
-	}
+	sw.register(ctx, s)
 	if old != nil { // the same device came back without its session
 		old.replaced(ctx)
 	}
+	sw.evictElsewhere(ctx, s)
 	s.armExpiry(id.Expires)
 	sw.metrics.opened(s)
 
 	t := sw.newTurn()
 	sw.online.welcome(t, s)
-	sw.attach(ctx, t, s, false)
+	sw.attach(ctx, t, s, h.Moved)
 	t.end()
+	if h.Moved {
+		sw.arrivedHere(s.user, s.device)
+	}
 	return s, nil
+}
+
+// register makes a session known to the cluster as it stands now.
+func (sw *Switchboard) register(ctx context.Context, s *Session) {
+	err := sw.store.Add(ctx, s.presence())
+	if err == nil && s.now() == away {
+		err = sw.store.Suspend(ctx, s.user, s.id)
+	}
+	if err != nil {
+		sw.log.Warn("presence refused a session", "session", s.id, "user", s.user, "error", err)
+	}
+}
+
+// evictElsewhere ends the sessions that the device has left on other nodes.
+func (sw *Switchboard) evictElsewhere(ctx context.Context, s *Session) {
+	list, err := sw.elsewhere(ctx, s.user)
+	if err != nil {
+		return
+	}
+	for i := range list {
+		if o := &list[i]; o.Device == s.device && o.ID != s.id && !sw.mine(o) {
+			if err := sw.store.Send(o.Owner(), kindEvict, presence.Must, evictPayload(o.User, o.ID), nil); err != nil {
+				sw.log.Debug("a replaced session could not be ended", "session", o.ID, "node", o.Node, "error", err)
+			}
+		}
+	}
 }
 
 func (s *Session) presence() presence.Session {
@@ -166,7 +201,7 @@ func (s *Session) Away() {
 	t := sw.newTurn()
 	defer t.end()
 	s.stopAllTyping(t)
-	if err := sw.store.Remove(ctx, s.user, s.id, presence.Vanished); err != nil {
+	if err := sw.store.Suspend(ctx, s.user, s.id); err != nil {
 		sw.log.Warn("presence kept a lost session", "session", s.id, "user", s.user, "error", err)
 	}
 	sw.deviceAway(ctx, t, s)
@@ -184,9 +219,7 @@ func (s *Session) Back() {
 	s.mu.Unlock()
 
 	ctx, sw := context.Background(), s.sw
-	if err := sw.store.Add(ctx, s.presence()); err != nil {
-		sw.log.Warn("presence refused a session", "session", s.id, "user", s.user, "error", err)
-	}
+	sw.register(ctx, s)
 	t := sw.newTurn()
 	defer t.end()
 	sw.online.welcome(t, s)
@@ -215,6 +248,23 @@ func (s *Session) Closed(clean bool) {
 	defer t.end()
 	s.release(ctx, t)
 	sw.deviceGone(ctx, t, s, clean)
+}
+
+// Moved says that another node has taken the session over, with what its client
+// had not got: it goes on there, and nobody hears of it.
+func (s *Session) Moved(to presence.Peer) {
+	if !s.finish() {
+		return
+	}
+	ctx, sw := context.Background(), s.sw
+	sw.moved(s, to)
+	t := sw.newTurn()
+	defer t.end()
+	s.release(ctx, t)
+	// The user stays online for the grace: until then the other node has it.
+	if err := sw.store.Remove(ctx, s.user, s.id, presence.Vanished); err != nil {
+		sw.log.Warn("presence kept a session that moved", "session", s.id, "user", s.user, "error", err)
+	}
 }
 
 // replaced ends a session whose device has connected anew: its calls go on

@@ -51,8 +51,20 @@ type Switchboard struct {
 	rateMu sync.Mutex
 	rates  map[string]*rate.Limiter // calls per minute by user
 
-	stop context.CancelFunc
-	done sync.WaitGroup
+	// What follows is for nodes that share calls with others.
+	shared bool
+	self   atomic.Pointer[presence.Peer]
+	joined chan struct{} // closed when store is there: inboxes are read before
+	inTurn *turn         // owned by the goroutine that reads the inbox
+	book   *book
+	owed   owed
+	moving moving
+	asking asking
+
+	stop   context.CancelFunc
+	tasks  sync.Mutex // guards done.Go against closed
+	closed bool
+	done   sync.WaitGroup
 }
 
 // New makes a switchboard and starts its timers; Close ends them. The store is
@@ -67,6 +79,7 @@ func New(cfg Config, p Parts, join func(presence.Handler) (presence.Store, error
 	sw := &Switchboard{
 		cfg: cfg, log: cfg.Logger, wheel: p.Wheel, verify: p.Verify, callLog: p.CallLog, metrics: p.Metrics,
 		hub: newHub(), watched: watchers{}, rates: map[string]*rate.Limiter{},
+		joined: make(chan struct{}), book: newBook(),
 	}
 	if sw.metrics == nil {
 		sw.metrics = NewMetrics(nil)
@@ -81,7 +94,9 @@ func New(cfg Config, p Parts, join func(presence.Handler) (presence.Store, error
 	if err != nil {
 		return nil, err
 	}
-	sw.store = store
+	sw.store, sw.shared = store, store.Shared()
+	sw.nameSelf()
+	close(sw.joined)
 	ctx, stop := context.WithCancel(context.Background())
 	sw.stop = stop
 	sw.done.Add(1)
@@ -108,15 +123,35 @@ func (sw *Switchboard) run(ctx context.Context) {
 				sw.log.Warn("presence could not be swept", "error", err)
 			}
 		case <-lease.C:
-			if err := sw.store.Renew(ctx); err != nil {
-				sw.log.Error("the node's lease could not be renewed", "error", err)
-			}
+			sw.renew(ctx)
 			sw.forgetRates()
 		case <-list.C:
 			sw.online.broadcast(ctx)
 		}
 	}
 }
+
+// renew keeps the node's lease, and does what had to wait for the store.
+func (sw *Switchboard) renew(ctx context.Context) {
+	switch err := sw.store.Renew(ctx); {
+	case errors.Is(err, presence.ErrLeaseLost):
+		sw.rejoin(ctx)
+	case errors.Is(err, presence.ErrUnavailable):
+		return // the store has said so
+	case err != nil:
+		sw.log.Error("the node's lease could not be renewed", "error", err)
+		return
+	}
+	if sw.shared {
+		sw.pay(ctx)
+		now := sw.now()
+		sw.book.tidy(now, sw.hasPart)
+		sw.tidyMoving(time.Now())
+	}
+}
+
+// now is the cluster's time.
+func (sw *Switchboard) now() time.Time { return sw.store.Now() }
 
 // Leave says that the sessions which end from now on end because this node
 // does: nobody did anything, so nobody is told, and no call ends of it. Dialects
@@ -130,6 +165,10 @@ func (sw *Switchboard) Leave() {
 // dialects before.
 func (sw *Switchboard) Close() {
 	sw.stop()
+	sw.closeAsking()
+	sw.tasks.Lock()
+	sw.closed = true
+	sw.tasks.Unlock()
 	sw.done.Wait()
 	if err := sw.store.Leave(context.Background()); err != nil {
 		sw.log.Warn("the node could not leave presence", "error", err)
@@ -195,7 +234,7 @@ func (sw *Switchboard) mayCall(t *turn, user string) bool {
 func (sw *Switchboard) forgetRates() {
 	sw.rateMu.Lock()
 	defer sw.rateMu.Unlock()
-	now := sw.cfg.Now()
+	now := sw.now()
 	for user, l := range sw.rates {
 		if l.TokensAt(now) >= float64(sw.cfg.CallsPerMinute) {
 			delete(sw.rates, user)

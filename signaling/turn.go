@@ -16,6 +16,35 @@ type turn struct {
 	// answer: the event being handled asked for an acknowledgement.
 	answer  bool
 	effects [8]call.Effect
+	// waits is for what the event being handled has put on its way to other
+	// nodes.
+	waits []chan error
+}
+
+// awaits returns a function that takes n outcomes; await waits for them.
+func (t *turn) awaits(n int) func(error) {
+	ch := make(chan error, n)
+	for range n {
+		t.waits = append(t.waits, ch)
+	}
+	return func(err error) { ch <- err }
+}
+
+// await waits until what was put on its way has arrived, or not. Clients of
+// this node do not wait with it.
+func (t *turn) await() (err error) {
+	if len(t.waits) == 0 {
+		return nil
+	}
+	t.flush()
+	for _, ch := range t.waits {
+		if got := <-ch; got != nil {
+			err = got
+		}
+	}
+	clear(t.waits)
+	t.waits = t.waits[:0]
+	return err
 }
 
 // room is where a step of this turn puts its effects, unless they outlive the
@@ -31,12 +60,19 @@ var turns = sync.Pool{New: func() any { return &turn{dirty: make([]Link, 0, 8)} 
 
 func (sw *Switchboard) newTurn() *turn {
 	t := turns.Get().(*turn)
-	t.now = sw.cfg.Now()
+	t.now = sw.now()
+	t.answer = false
 	return t
 }
 
 // end flushes what was gathered.
 func (t *turn) end() {
+	t.flush()
+	clear(t.effects[:])
+	turns.Put(t)
+}
+
+func (t *turn) flush() {
 	for i, l := range t.dirty {
 		l.Flush()
 		t.dirty[i] = nil
@@ -45,8 +81,6 @@ func (t *turn) end() {
 		t.dirty = make([]Link, 0, 8)
 	}
 	t.dirty = t.dirty[:0]
-	clear(t.effects[:])
-	turns.Put(t)
 }
 
 // touch notes that l has something queued.

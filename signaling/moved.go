@@ -1,0 +1,275 @@
+package signaling
+
+import (
+	"bytes"
+	"context"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/tandem-rtc/tandem/presence"
+	"github.com/tandem-rtc/tandem/signaling/call"
+)
+
+// tombKeep is how long a node forwards what arrives for a session that has
+// moved: longer than any route is out of date.
+const tombKeep = 10 * time.Second
+
+// arrivalWait bounds how long events wait for a session that was announced.
+const arrivalWait = 3 * time.Second
+
+// moving is about sessions on their way between nodes: those that left, to
+// forward what still comes for them, and those that were announced and are not
+// open yet, to hold what comes before them.
+type moving struct {
+	mu     sync.Mutex
+	gone   map[string][]tomb     // by user
+	coming map[string][]*arrival // by user
+}
+
+type tomb struct {
+	device string
+	to     presence.Peer
+	until  time.Time
+}
+
+// arrival is a session that is about to be opened here.
+type arrival struct {
+	device string
+	until  time.Time
+	held   []letter
+}
+
+type letter struct {
+	kind    presence.Kind
+	payload []byte
+}
+
+// moved notes that a session of this node was taken over by another one.
+func (sw *Switchboard) moved(s *Session, to presence.Peer) {
+	m := &sw.moving
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.gone == nil {
+		m.gone = map[string][]tomb{}
+	}
+	m.gone[s.user] = append(m.gone[s.user], tomb{s.device, to, time.Now().Add(tombKeep)})
+}
+
+// expect says that a session is about to be opened which was another node's:
+// what that node forwards from now on waits for it.
+func (sw *Switchboard) expect(user, device string) {
+	m := &sw.moving
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.coming == nil {
+		m.coming = map[string][]*arrival{}
+	}
+	m.coming[user] = append(m.coming[user], &arrival{device: device, until: time.Now().Add(arrivalWait)})
+}
+
+// hold keeps a payload back if a session of the user is about to arrive.
+func (sw *Switchboard) hold(kind presence.Kind, payload []byte, users ...string) bool {
+	m := &sw.moving
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.coming) == 0 {
+		return false
+	}
+	for _, u := range users {
+		if list := m.coming[u]; len(list) > 0 {
+			list[0].held = append(list[0].held, letter{kind, bytes.Clone(payload)})
+			return true
+		}
+	}
+	return false
+}
+
+// arrivedHere ends the wait for a session and hands it what was held.
+func (sw *Switchboard) arrivedHere(user, device string) {
+	m := &sw.moving
+	for {
+		m.mu.Lock()
+		i := slices.IndexFunc(m.coming[user], func(a *arrival) bool { return a.device == device })
+		if i < 0 {
+			m.mu.Unlock()
+			return
+		}
+		a := m.coming[user][i]
+		held := a.held
+		a.held = nil
+		if len(held) == 0 {
+			m.dropLocked(user, i)
+		}
+		m.mu.Unlock()
+		if len(held) == 0 {
+			return
+		}
+		sw.release(held)
+	}
+}
+
+func (m *moving) dropLocked(user string, i int) {
+	if list := slices.Delete(m.coming[user], i, i+1); len(list) > 0 {
+		m.coming[user] = list
+	} else {
+		delete(m.coming, user)
+	}
+}
+
+// release handles what was held back.
+func (sw *Switchboard) release(held []letter) {
+	t := sw.newTurn()
+	defer t.end()
+	for _, l := range held {
+		var err error
+		if l.kind == kindCall {
+			err = sw.handleCall(t, l.payload)
+		} else {
+			err = sw.handleEvent(t, l.payload)
+		}
+		if err != nil {
+			sw.log.Warn("what was held for a session can not be used", "error", err)
+		}
+	}
+}
+
+// tidyMoving forgets old tombs, and gives up sessions that did not come.
+func (sw *Switchboard) tidyMoving(now time.Time) {
+	m := &sw.moving
+	var late []letter
+	m.mu.Lock()
+	for user, list := range m.gone {
+		list = slices.DeleteFunc(list, func(t tomb) bool { return now.After(t.until) })
+		if len(list) == 0 {
+			delete(m.gone, user)
+		} else {
+			m.gone[user] = list
+		}
+	}
+	for user, list := range m.coming {
+		for i := len(list) - 1; i >= 0; i-- {
+			if now.After(list[i].until) {
+				late = append(late, list[i].held...)
+				m.dropLocked(user, i)
+			}
+		}
+	}
+	m.mu.Unlock()
+	if len(late) > 0 {
+		sw.release(late)
+	}
+}
+
+// whereTo says where a device that is not here has gone: by its tomb, or by the
+// routes.
+func (sw *Switchboard) whereTo(user, device string, ask bool) (presence.Peer, bool) {
+	if sw.hub.device(user, device) != nil {
+		return presence.Peer{}, false
+	}
+	m := &sw.moving
+	m.mu.Lock()
+	list := m.gone[user]
+	for i := len(list) - 1; i >= 0; i-- {
+		if list[i].device == device {
+			to := list[i].to
+			m.mu.Unlock()
+			return to, true
+		}
+	}
+	m.mu.Unlock()
+	if !ask {
+		return presence.Peer{}, false
+	}
+	routes, err := sw.store.Routes(context.Background(), user)
+	if err != nil {
+		return presence.Peer{}, false
+	}
+	for i := range routes {
+		if routes[i].Device == device && !sw.mine(&routes[i]) {
+			return routes[i].Owner(), true
+		}
+	}
+	return presence.Peer{}, false
+}
+
+// leftBehind lists the devices of a user that moved away lately.
+func (sw *Switchboard) leftBehind(user string) []string {
+	m := &sw.moving
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var out []string
+	for _, t := range m.gone[user] {
+		out = append(out, t.device)
+	}
+	return out
+}
+
+// forwardCall passes effects on, once, whose device is not here any more (P2).
+func (sw *Switchboard) forwardCall(flags byte, c *call.Call, fx []call.Effect) {
+	var out []target
+	put := func(to presence.Peer, e *call.Effect) {
+		for i := range out {
+			if out[i].to == to {
+				out[i].fx = append(out[i].fx, *e)
+				return
+			}
+		}
+		out = append(out, target{to, []call.Effect{*e}})
+	}
+	for i := range fx {
+		e := &fx[i]
+		var devices []string
+		ask := true
+		switch e.To.Scope {
+		case call.ToDevice:
+			devices = []string{e.To.Device}
+		case call.ToDevices:
+			devices = e.To.Devices
+		case call.ToAll:
+			devices, ask = sw.leftBehind(e.To.User), false
+		}
+		for _, d := range devices {
+			if to, ok := sw.whereTo(e.To.User, d, ask); ok {
+				put(to, e)
+			}
+		}
+	}
+	if err := sw.sendCall(out, flags|flagForwarded, c, nil); err != nil {
+		sw.log.Debug("effects for a session that has moved are lost", "call", c.ID, "error", err)
+	}
+}
+
+// forwardEvent does the same for an event.
+func (sw *Switchboard) forwardEvent(e *eventEnvelope) {
+	devices, ask := sw.leftBehind(e.user), false
+	if e.device != "" {
+		devices, ask = []string{e.device}, true
+	}
+	if len(devices) == 0 {
+		return
+	}
+	fwd := *e
+	fwd.flags |= flagForwarded
+	lane := presence.Must
+	if e.flags&flagDroppable != 0 {
+		lane = presence.BestEffort
+	}
+	for _, d := range devices {
+		if to, ok := sw.whereTo(e.user, d, ask); ok {
+			fwd.device = d
+			if err := sw.store.Send(to, kindEvent, lane, fwd.encode(), nil); err != nil {
+				sw.log.Debug("an event for a session that has moved is lost", "user", e.user, "error", err)
+			}
+		}
+	}
+}
+
+// evictPayload names a session to its node.
+func evictPayload(user, id string) []byte { return []byte(id + " " + user) }
+
+func cutEvict(payload string) (user, id string, ok bool) {
+	id, user, ok = strings.Cut(payload, " ")
+	return user, id, ok
+}

@@ -1,0 +1,280 @@
+package signaling
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+
+	"github.com/tandem-rtc/tandem/presence"
+	"github.com/tandem-rtc/tandem/signaling/call"
+	"github.com/tandem-rtc/tandem/signaling/wire"
+)
+
+// The kinds of what switchboards send each other. kindAsk and kindReply are in
+// ask.go.
+const (
+	kindCall  presence.Kind = 1 // effects of a call, with the call
+	kindEvent presence.Kind = 2 // one event for a user's devices
+	kindEvict presence.Kind = 3 // a session whose device has connected elsewhere
+)
+
+// envelopeVersion stands in front of every payload. A node drops what it does
+// not know, and a newer one keeps sending what the older ones know.
+const envelopeVersion = 1
+
+var errEnvelope = errors.New("signaling: an envelope can not be read")
+
+// Flags of envelopes.
+const (
+	flagForwarded = 1 << iota // by a node that lacked the session: not again
+	flagRepeat                // may have been delivered before: drop what was
+	flagDroppable             // for the droppable lane of the clients
+	flagSoft                  // the effects are not in the stored record
+)
+
+// An eventEnvelope is an event for a user's devices on another node.
+type eventEnvelope struct {
+	flags  byte
+	user   string // whose devices get it
+	device string // only this one; or ""
+	from   string // the user it is from, or ""
+	event  string
+	args   []byte
+}
+
+func (e *eventEnvelope) encode() []byte {
+	b := make([]byte, 0, 16+len(e.user)+len(e.device)+len(e.from)+len(e.event)+len(e.args))
+	b = append(b, envelopeVersion, e.flags)
+	for _, s := range [...]string{e.user, e.device, e.from, e.event} {
+		b = binary.AppendUvarint(b, uint64(len(s)))
+		b = append(b, s...)
+	}
+	return append(b, e.args...)
+}
+
+func decodeEventEnvelope(b []byte) (e eventEnvelope, err error) {
+	if len(b) < 2 || b[0] != envelopeVersion {
+		return e, errEnvelope
+	}
+	e.flags, b = b[1], b[2:]
+	for _, dst := range [...]*string{&e.user, &e.device, &e.from, &e.event} {
+		n, w := binary.Uvarint(b)
+		if w <= 0 || n > uint64(len(b)-w) {
+			return e, errEnvelope
+		}
+		*dst, b = string(b[w:w+int(n)]), b[w+int(n):]
+	}
+	e.args = b
+	return e, nil
+}
+
+// encodeCall puts a call with the effects to be told into an envelope.
+func encodeCall(flags byte, c *call.Call, fx []call.Effect) ([]byte, error) {
+	copied := *c
+	copied.Outbox = fx
+	record, err := call.Encode(copied)
+	if err != nil {
+		return nil, err
+	}
+	b := make([]byte, 0, 2+len(record))
+	return append(append(b, envelopeVersion, flags), record...), nil
+}
+
+// decodeCallEnvelope reads what encodeCall wrote.
+func decodeCallEnvelope(b []byte) (flags byte, c *call.Call, fx []call.Effect, err error) {
+	if len(b) < 2 || b[0] != envelopeVersion {
+		return 0, nil, nil, errEnvelope
+	}
+	got, err := call.Decode(append([]byte(nil), b[2:]...)) // the call keeps pieces of it
+	if err != nil {
+		return 0, nil, nil, err
+	}
+	fx, got.Outbox = got.Outbox, nil
+	return b[1], &got, fx, nil
+}
+
+// elsewhere lists the sessions of a user that are on other nodes, among those
+// on this one: skip them by mine.
+func (sw *Switchboard) elsewhere(ctx context.Context, user string) ([]presence.Session, error) {
+	if !sw.shared {
+		return nil, nil
+	}
+	list, err := sw.store.Routes(ctx, user)
+	if err != nil {
+		return nil, err
+	}
+	for i := range list {
+		if !sw.mine(&list[i]) {
+			return list, nil
+		}
+	}
+	return nil, nil
+}
+
+// mine reports whether a session is one of this node's.
+func (sw *Switchboard) mine(s *presence.Session) bool { return s.Owner() == *sw.self.Load() }
+
+// peers collects the nodes that something goes to; mostly there is one.
+type peers struct{ list []presence.Peer }
+
+func (p *peers) add(n presence.Peer) {
+	for _, have := range p.list {
+		if have == n {
+			return
+		}
+	}
+	p.list = append(p.list, n)
+}
+
+// cast sends an event to the other nodes of a user. lane is the bus'; what the
+// clients' lane is stands in the envelope.
+func (sw *Switchboard) cast(ctx context.Context, e *eventEnvelope, lane presence.Lane) error {
+	list, err := sw.elsewhere(ctx, e.user)
+	if err != nil || list == nil {
+		return err
+	}
+	var to peers
+	for i := range list {
+		if !sw.mine(&list[i]) && (e.device == "" || e.device == list[i].Device) {
+			to.add(list[i].Owner())
+		}
+	}
+	if len(to.list) == 0 {
+		return nil
+	}
+	payload := e.encode()
+	for _, n := range to.list {
+		err = errors.Join(err, sw.store.Send(n, kindEvent, lane, payload, nil))
+	}
+	return err
+}
+
+// toUser queues an event for every device of a user, on whatever node. The
+// error says that not all could be reached.
+func (sw *Switchboard) toUser(ctx context.Context, t *turn, from, user string, ev *wire.Event) error {
+	for _, s := range sw.hub.of(user) {
+		s.send(t, ev)
+	}
+	return sw.toOthers(ctx, from, user, "", ev)
+}
+
+// toOthers sends an event to a user's devices on other nodes; if device is not
+// "" to that one only.
+func (sw *Switchboard) toOthers(ctx context.Context, from, user, device string, ev *wire.Event) error {
+	if !sw.shared {
+		return nil
+	}
+	e := eventEnvelope{user: user, device: device, from: from, event: ev.Name, args: ev.Args}
+	lane := presence.Must
+	if ev.Lane == wire.Droppable {
+		e.flags |= flagDroppable
+		lane = presence.BestEffort
+	}
+	if sw.cast(ctx, &e, lane) != nil {
+		return wire.Errorf(wire.CodeUnavailable, "")
+	}
+	return nil
+}
+
+// A target is a node with the effects that are for its sessions.
+type target struct {
+	to presence.Peer
+	fx []call.Effect
+}
+
+// targets says what goes to which node.
+func (sw *Switchboard) targets(ctx context.Context, c *call.Call, fx []call.Effect) (out []target, err error) {
+	for _, user := range [...]string{c.Caller.User, c.Callee.User} {
+		list, lookErr := sw.elsewhere(ctx, user)
+		if lookErr != nil {
+			err = lookErr
+			continue
+		}
+		for i := range list {
+			if s := &list[i]; !sw.mine(s) && concerns(fx, s) {
+				out = addTarget(out, s.Owner())
+			}
+		}
+	}
+	for i := range out {
+		out[i].fx = sw.effectsFor(ctx, c, fx, out[i].to)
+	}
+	return out, err
+}
+
+func addTarget(list []target, to presence.Peer) []target {
+	for i := range list {
+		if list[i].to == to {
+			return list
+		}
+	}
+	return append(list, target{to: to})
+}
+
+// effectsFor lists the effects that are for sessions of one node: all of them,
+// without a copy, in the common case.
+func (sw *Switchboard) effectsFor(ctx context.Context, c *call.Call, fx []call.Effect, to presence.Peer) []call.Effect {
+	callers, _ := sw.elsewhere(ctx, c.Caller.User) // asked a moment ago
+	callees, _ := sw.elsewhere(ctx, c.Callee.User)
+	wanted := func(e *call.Effect) bool {
+		list := callees
+		if e.To.User == c.Caller.User {
+			list = callers
+		}
+		for i := range list {
+			if s := &list[i]; s.Owner() == to && isFor(e, s) {
+				return true
+			}
+		}
+		return false
+	}
+	n := 0
+	for i := range fx {
+		if wanted(&fx[i]) {
+			n++
+		}
+	}
+	if n == len(fx) {
+		return fx
+	}
+	out := make([]call.Effect, 0, n)
+	for i := range fx {
+		if wanted(&fx[i]) {
+			out = append(out, fx[i])
+		}
+	}
+	return out
+}
+
+// concerns reports whether one of the effects is for that session.
+func concerns(fx []call.Effect, s *presence.Session) bool {
+	for i := range fx {
+		if isFor(&fx[i], s) {
+			return true
+		}
+	}
+	return false
+}
+
+func isFor(e *call.Effect, s *presence.Session) bool {
+	return e.To.User == s.User && !e.Resumed && e.To.Includes(s.Device) && (s.Extended || !(e.BaseSilent || e.Kind.ExtendedOnly()))
+}
+
+// sendCall sends a call with its effects. done, if not nil, is called once for
+// each target, with what came of it.
+func (sw *Switchboard) sendCall(list []target, flags byte, c *call.Call, done func(error)) (err error) {
+	for _, to := range list {
+		payload, sendErr := encodeCall(flags, c, to.fx)
+		if sendErr == nil {
+			sendErr = sw.store.Send(to.to, kindCall, presence.Must, payload, done)
+		}
+		if sendErr == nil {
+			continue
+		}
+		err = sendErr
+		if done != nil {
+			done(sendErr)
+		}
+	}
+	return err
+}
