@@ -177,7 +177,7 @@ func (s *Server) enter(ctx context.Context, conn *wsconn.Conn, creds auth.Creden
 	if l != nil && h.device == "" { // the device's lineage (DESIGN 3)
 		h.device = l.device
 	}
-	l = &link{srv: s, conn: conn, sid: newID(), user: id.User, device: h.device}
+	l = &link{srv: s, conn: conn, sid: s.sw.Tagged(newID()), user: id.User, device: h.device}
 	if l.device == "" {
 		l.device = l.sid
 	}

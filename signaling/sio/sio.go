@@ -22,8 +22,8 @@ import (
 
 // Config of a Server.
 type Config struct {
-	// IO configures the layers below. Origin, the recovery hooks and the
-	// logger are filled in.
+	// IO configures the layers below. Origin, the tag of ids, the recovery
+	// hooks and the logger are filled in.
 	IO       socketio.Config
 	Verifier *auth.Verifier
 	Origins  *auth.Origins
@@ -50,6 +50,7 @@ func NewServer(cfg Config, sw *signaling.Switchboard) (*Server, error) {
 	s := &Server{cfg: cfg, sw: sw, lineage: newLineage(lineageKeep, time.Now)}
 	io := cfg.IO
 	io.Engine.Origin = cfg.Origins.Allowed
+	io.Engine.Tag = sw.Tag
 	io.Logger = cfg.Logger
 	io.Recovery.CleanClose = func(so *socketio.Socket, _ int) bool { return !linkOf(so).resume }
 	io.Recovery.Allow = s.mayRecover

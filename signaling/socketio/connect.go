@@ -36,9 +36,9 @@ func (c *client) connect(h *header) {
 	if len(h.payload) > 0 {
 		auth = bytes.Clone(h.payload)
 	}
-	fresh := &Socket{nsp: n, id: newID(15), hs: &Handshake{Handshake: c.handshake(), Auth: auth}}
+	fresh := &Socket{nsp: n, id: c.srv.newID(15), hs: &Handshake{Handshake: c.handshake(), Auth: auth}}
 	if c.srv.cfg.Recovery.Window > 0 {
-		fresh.rec = &recovery{pid: newID(18), limit: &c.srv.cfg.Recovery}
+		fresh.rec = &recovery{pid: c.srv.newID(18), limit: &c.srv.cfg.Recovery}
 	}
 	if err := n.admit(fresh); err != nil {
 		n.remove(fresh)
@@ -172,9 +172,13 @@ func (c *client) sendConnect(s *Socket) {
 	c.es.Queue(MustArrive, false, b)
 }
 
-// newID returns n random bytes in base64url.
-func newID(n int) string {
+// newID returns n random bytes in base64url, behind the server's tag.
+func (s *Server) newID(n int) string {
 	var b [24]byte
 	_, _ = rand.Read(b[:n]) // never fails
-	return base64.RawURLEncoding.EncodeToString(b[:n])
+	id := base64.RawURLEncoding.EncodeToString(b[:n])
+	if s.cfg.Engine.Tag == nil {
+		return id
+	}
+	return engine.Tagged(s.cfg.Engine.Tag(), id)
 }

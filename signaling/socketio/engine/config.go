@@ -85,6 +85,12 @@ type Config struct {
 	// message confirms.
 	LateConfirm bool
 
+	// Tag says what the ids of new sessions begin with, followed by a hyphen:
+	// the name of this server among several, so that each can tell whose
+	// session a request is for. It must not contain a hyphen.
+	// Nil, or an empty tag: ids begin with nothing.
+	Tag func() string
+
 	// Unknown, if set, is asked about a request for a session that is not on
 	// this server. True means that it has been answered.
 	Unknown func(w http.ResponseWriter, r *http.Request, sid string) bool

@@ -205,3 +205,16 @@ func TestConfig_Validate(t *testing.T) {
 		}
 	}
 }
+
+func TestP9_IDsBeginWithTheTag(t *testing.T) {
+	tag := "n7"
+	r := newRig(t, engine.Config{Tag: func() string { return tag }})
+	sid := func() string { return strings.TrimPrefix(r.poller(), "EIO=4&transport=polling&sid=") }
+	if id := sid(); !strings.HasPrefix(id, "n7-") || len(id) != 23 {
+		t.Errorf("sid %q, want n7- and 20 characters", id)
+	}
+	tag = ""
+	if id := sid(); len(id) != 20 {
+		t.Errorf("sid %q, want 20 characters", id)
+	}
+}

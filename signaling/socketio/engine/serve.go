@@ -90,7 +90,7 @@ func (srv *Server) serveHandshake(w http.ResponseWriter, r *http.Request, query 
 		return
 	}
 	s := &Socket{
-		srv: srv, id: newID(), remote: r.RemoteAddr,
+		srv: srv, id: srv.newID(), remote: r.RemoteAddr,
 		interval: srv.cfg.PingInterval, timeout: srv.cfg.PingTimeout,
 		hs: &Handshake{
 			Query: query, Header: r.Header, Host: r.Host, RemoteAddr: r.RemoteAddr,

@@ -1,8 +1,6 @@
 package engine
 
 import (
-	"crypto/rand"
-	"encoding/base64"
 	"errors"
 	"strconv"
 	"sync"
@@ -137,13 +135,6 @@ func (srv *Server) forget(s *Socket) {
 	if srv.sockets[s.id] == s {
 		delete(srv.sockets, s.id)
 	}
-}
-
-// newID makes a session id: 120 random bits in 20 characters.
-func newID() string {
-	var b [15]byte
-	_, _ = rand.Read(b[:]) // never fails
-	return base64.RawURLEncoding.EncodeToString(b[:])
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }
