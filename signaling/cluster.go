@@ -73,6 +73,41 @@ func (sw *Switchboard) handleCall(t *turn, payload []byte) error {
 }
 
 func (sw *Switchboard) takeCall(t *turn, flags byte, c *call.Call, fx []call.Effect) {
+	var absent []call.Effect
+	if flags&flagSoft != 0 {
+		fx, absent = sw.splitAbsent(fx)
+	}
+	sw.tellFrom(t, flags, c, fx)
+	for i := range absent {
+		sw.stepUndelivered(context.Background(), t, c, &absent[i])
+	}
+}
+
+// splitAbsent takes out the signals for a device that is away, which their
+// sender did not know: they are kept with the call, so that the device gets them
+// also if it returns as another page.
+func (sw *Switchboard) splitAbsent(fx []call.Effect) (here, absent []call.Effect) {
+	gone := func(e call.Effect) bool {
+		if e.To.Scope != call.ToDevice {
+			return false
+		}
+		s := sw.hub.device(e.To.User, e.To.Device)
+		return s != nil && !s.isLive()
+	}
+	if !slices.ContainsFunc(fx, gone) {
+		return fx, nil
+	}
+	for _, e := range fx {
+		if gone(e) {
+			absent = append(absent, e)
+		} else {
+			here = append(here, e)
+		}
+	}
+	return here, absent
+}
+
+func (sw *Switchboard) tellFrom(t *turn, flags byte, c *call.Call, fx []call.Effect) {
 	mu := sw.callLock(c.ID)
 	mu.Lock()
 	defer mu.Unlock()

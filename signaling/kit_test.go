@@ -29,7 +29,8 @@ const t0 = 946684800000
 // clock stands still until the test sleeps.
 type world struct {
 	t     testing.TB
-	sw    *Switchboard
+	sw    *Switchboard // of the first node
+	nodes []*Switchboard
 	store presence.Store
 	n     int // sessions made
 
@@ -45,48 +46,83 @@ type setup struct {
 	wrap   func(presence.Store) presence.Store
 }
 
-// play runs f in a world of its own, with a clock that f turns by sleeping.
+// play runs f in worlds of their own, with a clock that f turns by sleeping: on
+// one node, and with the devices spread over three.
 func play(t *testing.T, change func(*setup), f func(w *world)) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, change)
-		f(w)
-	})
+	playAlone(t, change, f)
+	t.Run("three nodes", func(t *testing.T) { playOn(t, 3, change, f) })
+}
+
+// playAlone is play on one node, for what is about that node's own.
+func playAlone(t *testing.T, change func(*setup), f func(w *world)) {
+	t.Helper()
+	t.Run("one node", func(t *testing.T) { playOn(t, 1, change, f) })
+}
+
+func playOn(t *testing.T, nodes int, change func(*setup), f func(w *world)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) { f(newWorldOf(t, nodes, change)) })
 }
 
 // newWorld makes a switchboard that ends with the test.
 func newWorld(t testing.TB, change func(*setup)) *world {
+	t.Helper()
+	return newWorldOf(t, 1, change)
+}
+
+// newWorldOf makes that many nodes, which share one store.
+func newWorldOf(t testing.TB, nodes int, change func(*setup)) *world {
 	t.Helper()
 	w := &world{t: t, ids: map[string]string{}}
 	var s setup
 	if change != nil {
 		change(&s)
 	}
+	cluster, err := memory.New(memory.Config{Now: s.Now, Shared: nodes > 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range nodes {
+		w.addNode(fmt.Sprintf("node%d", i), cluster, &s)
+	}
+	w.sw = w.nodes[0]
+	return w
+}
+
+func (w *world) addNode(name string, cluster *memory.Cluster, s *setup) {
+	t := w.t
+	t.Helper()
 	wh := wheel.New(wheel.Config{Tick: 10 * time.Millisecond})
 	sw, err := New(s.Config, Parts{Wheel: wh, Verify: s.verify, CallLog: w.logged}, func(h presence.Handler) (presence.Store, error) {
-		c, err := memory.New(memory.Config{Now: s.Now})
+		m, err := cluster.Join(name, h)
 		if err != nil {
 			return nil, err
 		}
-		m, err := c.Join("node", h)
-		if err != nil {
-			return nil, err
-		}
-		w.store = m
+		var store presence.Store = m
 		if s.wrap != nil {
-			w.store = s.wrap(m)
+			store = s.wrap(m)
 		}
-		return w.store, nil
+		if w.store == nil {
+			w.store = store
+		}
+		return store, nil
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.sw = sw
+	w.nodes = append(w.nodes, sw)
 	t.Cleanup(func() {
 		sw.Close()
 		wh.Close()
 	})
-	return w
+}
+
+// settle waits until what nodes tell each other has arrived.
+func (w *world) settle() {
+	if len(w.nodes) > 1 {
+		synctest.Wait()
+	}
 }
 
 func (w *world) logged(r call.Record) {
@@ -250,9 +286,10 @@ func (w *world) tryJoin(name string, id *auth.Identity) (*client, error) {
 	w.mu.Lock()
 	w.n++
 	sid := fmt.Sprintf("sid%d", w.n)
+	sw := w.nodes[w.n%len(w.nodes)]
 	w.mu.Unlock()
 	c := &client{w: w, name: name, fakeLink: &fakeLink{}}
-	s, err := w.sw.Open(w.t.Context(), c.fakeLink, id, Hello{
+	s, err := sw.Open(w.t.Context(), c.fakeLink, id, Hello{
 		SessionID: sid, Device: name, Extended: name[0] < 'a', Dialect: "test",
 	})
 	c.sess = s
@@ -301,6 +338,7 @@ func (c *client) receive(event string, reply Replier, args ...string) {
 func (c *client) emit(event string, args ...string) {
 	c.receive(event, nil, args...)
 	c.sess.Idle()
+	c.w.settle()
 }
 
 // ask sends one event and returns the acknowledgement: its arguments, or
@@ -310,6 +348,7 @@ func (c *client) ask(event string, args ...string) string {
 	var a answer
 	c.receive(event, &a, args...)
 	c.sess.Idle()
+	c.w.settle()
 	if a.count != 1 {
 		c.w.t.Fatalf("%s: %s was answered %d times, want once", c.name, event, a.count)
 	}
@@ -321,6 +360,7 @@ func (c *client) ask(event string, args ...string) string {
 
 // takeAll takes what the client has received, one "name args" each.
 func (c *client) takeAll() []string {
+	c.w.settle()
 	c.mu.Lock()
 	evs := c.received
 	c.received = nil
@@ -371,6 +411,7 @@ func (c *client) hears(want ...string) {
 }
 
 func (c *client) lastBeat() beat {
+	c.w.settle()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.beats) == 0 {
@@ -380,6 +421,7 @@ func (c *client) lastBeat() beat {
 }
 
 func (c *client) closes() []wire.CloseCode {
+	c.w.settle()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return append([]wire.CloseCode(nil), c.closed...)

@@ -38,7 +38,7 @@ func TestO4_EventsPerSecond(t *testing.T) {
 }
 
 func TestO4_CallsPerMinute(t *testing.T) {
-	play(t, func(s *setup) { s.CallsPerMinute = 3 }, func(w *world) {
+	playAlone(t, func(s *setup) { s.CallsPerMinute = 3 }, func(w *world) {
 		cs := w.all("A1", "A2", "b1")
 		for i := range 3 {
 			eq(t, "call", cs[i%2].ask("call:user", ringing("b", offer(i+1))), fmt.Sprintf(`{"callId":"#%d","state":"ringing"}`, i+1))
@@ -62,7 +62,7 @@ func TestO4_CallsPerMinute(t *testing.T) {
 }
 
 func TestO4_SessionsPerUser(t *testing.T) {
-	play(t, func(s *setup) { s.SessionsPerUser = 2 }, func(w *world) {
+	playAlone(t, func(s *setup) { s.SessionsPerUser = 2 }, func(w *world) {
 		w.all("a1", "a2")
 		if err := w.sw.Admit("a", "a3"); err == nil {
 			t.Error("a third device is admitted")
@@ -82,7 +82,7 @@ func TestO4_SessionsPerUser(t *testing.T) {
 }
 
 func TestO2_DrainTellsExtendedClients(t *testing.T) {
-	play(t, nil, func(w *world) {
+	playAlone(t, nil, func(w *world) {
 		cs := w.all("A1", "b1")
 		w.sw.Drain(5 * time.Second)
 		cs[0].gets(`server:drain {"reconnectWithinMs":5000}`)
@@ -95,7 +95,7 @@ func TestO2_DrainTellsExtendedClients(t *testing.T) {
 
 // TestFlush_OncePerBatch: what was read together is written together.
 func TestFlush_OncePerBatch(t *testing.T) {
-	play(t, nil, func(w *world) {
+	playAlone(t, nil, func(w *world) {
 		cs := w.all("a1", "b1")
 		before := cs[1].flushes
 		for range 5 {

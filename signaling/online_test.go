@@ -56,7 +56,7 @@ func TestP4_ListOnConnectAndCoalesced(t *testing.T) {
 }
 
 func TestP4_EncodedOnce(t *testing.T) {
-	play(t, nil, func(w *world) {
+	playAlone(t, nil, func(w *world) {
 		a, b := w.join("a1"), w.join("b1")
 		w.pass(1500 * time.Millisecond)
 		a.mu.Lock()
