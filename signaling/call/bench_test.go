@@ -73,3 +73,36 @@ func BenchmarkEncodeRinging(b *testing.B) {
 		}
 	}
 }
+
+// bothSDPs is an answered call that has kept a 2 KiB offer and a 2 KiB answer
+// for its caller.
+func bothSDPs(t *testing.T) Call {
+	s := ringWith(t, DefaultConfig(), func(r *Ring) { r.Signal, r.Devices = SignalInfo(bigOffer(1)), devs("B1") })
+	s.do(DeviceAway{Who: dev("A1")}).do(Answer{dev("B1"), SignalInfo(bigOffer(2))})
+	s.do(SendSignal{dev("B1"), SignalInfo(bigOffer(3))})
+	return s.c
+}
+
+func BenchmarkEncode(b *testing.B) {
+	c := bothSDPs(new(testing.T))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := Encode(c); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkDecode(b *testing.B) {
+	raw, err := Encode(bothSDPs(new(testing.T)))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(int64(len(raw)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := Decode(raw); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

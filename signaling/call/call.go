@@ -98,80 +98,80 @@ func (s Stamp) add(d time.Duration) Stamp { return s + Stamp(d.Milliseconds()) }
 // Call is one version of one call. It is never changed in place: what it
 // points to is shared by all its versions and belongs to nobody.
 type Call struct {
-	ID       string `json:"id"`
-	ClientID string `json:"cid,omitempty"` // the caller's own id for it: idempotency key (C1)
-	Version  uint64 `json:"ver"`           // counts every change, from 1
-	State    State  `json:"st"`
-	Reason   Reason `json:"rs,omitempty"` // once ended
+	ID       string
+	ClientID string // the caller's own id for it: idempotency key (C1)
+	Version  uint64 // counts every change, from 1
+	State    State
+	Reason   Reason // once ended
 
-	Caller Party `json:"a"`
-	Callee Party `json:"b"` // Device is empty until the call is answered
+	Caller Party
+	Callee Party // Device is empty until the call is answered
 
 	// Rung lists the devices of the callee that are known to have the
 	// call:incoming.
-	Rung []Rung `json:"rung,omitempty"`
+	Rung []Rung
 	// Left lists the caller's devices that held its side before another one
 	// took it (Resume, Handoff).
-	Left []Rung `json:"left,omitempty"`
+	Left []Rung
 
-	Info    Info `json:"info"`
-	Offline bool `json:"off,omitempty"`  // no device of the callee was connected; cleared by the first (C5)
-	Waiting bool `json:"wait,omitempty"` // rings a callee who is in another call (C4)
-	Told    bool `json:"told,omitempty"` // the caller has had its call:ringing
+	Info    Info
+	Offline bool // no device of the callee was connected; cleared by the first (C5)
+	Waiting bool // rings a callee who is in another call (C4)
+	Told    bool // the caller has had its call:ringing
 
-	Started  Stamp `json:"t0"`
-	AnswerAt Stamp `json:"t1,omitempty"`
-	EndAt    Stamp `json:"t2,omitempty"`
+	Started  Stamp
+	AnswerAt Stamp
+	EndAt    Stamp
 	// RingUntil is the end of ringing; clients know it as expiresAt.
-	RingUntil Stamp `json:"ru,omitempty"`
+	RingUntil Stamp
 
 	// Next is the call that took this one's place (superseded) or that this
 	// one was merged into (glare).
-	Next string `json:"next,omitempty"`
+	Next string
 
 	// Offers are the caller's signals that every ringing device gets, the
 	// call's first signal before all others.
-	Offers []Kept `json:"of,omitempty"`
+	Offers []Kept
 	// Kept waits, in order, for an answer or for a device to come back (C11).
-	Kept      []Kept `json:"kept,omitempty"`
-	KeptBytes int    `json:"kb,omitempty"` // bytes of Offers (but the first) and Kept
+	Kept      []Kept
+	KeptBytes int // bytes of Offers (but the first) and Kept
 
 	// Limits are the settings that the call was made with.
-	Limits Limits `json:"lim"`
+	Limits Limits
 
 	// Seq is the number of the newest effect; Outbox holds those that are not
 	// acknowledged, oldest first, without holes.
-	Seq    uint64   `json:"seq,omitempty"`
-	Outbox []Effect `json:"out,omitempty"`
+	Seq    uint64
+	Outbox []Effect
 }
 
 // Limits is the part of Config that a call needs later. Times in milliseconds.
 type Limits struct {
-	Ring   int64 `json:"r"`
-	Window int64 `json:"w"`
-	Keep   int   `json:"n"`
-	Bytes  int   `json:"b"`
+	Ring   int64
+	Window int64
+	Keep   int
+	Bytes  int
 }
 
 // Party is one of the two users of a call and the device that holds its side.
 type Party struct {
-	User     string `json:"u"`
-	Device   string `json:"d,omitempty"`
-	Session  string `json:"s,omitempty"` // the device's session, so that the late news of an older one's end is known as such
-	Extended bool   `json:"x,omitempty"`
+	User     string
+	Device   string
+	Session  string // the device's session, so that the late news of an older one's end is known as such
+	Extended bool
 	// AwayUntil is set while the device has vanished: the end of its resume
 	// window.
-	AwayUntil Stamp `json:"aw,omitempty"`
+	AwayUntil Stamp
 	// Heard is set, once the call has ended, if the device ended it itself, or
 	// has gone: it need not be told again.
-	Heard bool `json:"hd,omitempty"`
+	Heard bool
 	// SDP identifies the party's media session (SignalInfo); zero: unknown.
-	SDP uint64 `json:"sdp,omitempty,string"`
+	SDP uint64
 	// Satisfied: the party has an answer to the last offer that it made. A
 	// base device is given no other: it would destroy a simple-peer object.
-	Satisfied bool `json:"ok,omitempty"`
+	Satisfied bool
 	// Seen are the hashes of the signals that the device was given.
-	Seen hashes `json:"h,omitempty"`
+	Seen hashes
 }
 
 // Away reports whether the device has vanished.
@@ -179,13 +179,13 @@ func (p Party) Away() bool { return p.AwayUntil != 0 }
 
 // Rung is a device that rings, or rang, or held a side once, and does not now.
 type Rung struct {
-	Device   string `json:"d"`
-	Session  string `json:"s,omitempty"`
-	Extended bool   `json:"x,omitempty"`
-	Away     bool   `json:"aw,omitempty"` // it vanished or went: what it is told meanwhile is told again when it returns
-	Silent   bool   `json:"q,omitempty"`  // it was told that it is over
-	Heard    bool   `json:"hd,omitempty"` // it ended or answered it itself, or has gone: it need not be told again
-	Glare    bool   `json:"g,omitempty"`  // it rang the caller itself and was given this call instead (C8)
+	Device   string
+	Session  string
+	Extended bool
+	Away     bool // it vanished or went: what it is told meanwhile is told again when it returns
+	Silent   bool // it was told that it is over
+	Heard    bool // it ended or answered it itself, or has gone: it need not be told again
+	Glare    bool // it rang the caller itself and was given this call instead (C8)
 }
 
 // KeptKind says what a kept item is.
@@ -200,20 +200,20 @@ const (
 
 // Kept is a signal that waits for somebody who can use it.
 type Kept struct {
-	To     Role            `json:"to,omitempty"`
-	From   string          `json:"d,omitempty"` // the device that sent it
-	Kind   KeptKind        `json:"k"`
-	Hash   uint64          `json:"h,omitempty,string"`
-	Signal json.RawMessage `json:"m,omitempty"`
-	Again  bool            `json:"ag,omitempty"` // it came back from a node that died (Undelivered)
+	To     Role
+	From   string // the device that sent it
+	Kind   KeptKind
+	Hash   uint64
+	Signal json.RawMessage
+	Again  bool // it came back from a node that died (Undelivered)
 }
 
 // Info is what the callee is shown, prepared by the outside and opaque here.
 type Info struct {
-	From       json.RawMessage `json:"f,omitempty"` // the caller's profile, a JSON object
-	CallerName string          `json:"n,omitempty"`
-	Video      bool            `json:"v,omitempty"`
-	Metadata   json.RawMessage `json:"m,omitempty"`
+	From       json.RawMessage // the caller's profile, a JSON object
+	CallerName string
+	Video      bool
+	Metadata   json.RawMessage
 }
 
 // Live reports whether the call is ringing or answered.

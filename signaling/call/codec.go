@@ -1,53 +1,129 @@
 package call
 
 import (
-	"bytes"
-	"encoding/base64"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 )
 
-// codecVersion is written into every stored call. It grows when an older
+// A stored call is
+//
+//	codecVersion  1 byte
+//	Version       8 bytes, big endian
+//	State         1 byte
+//	fields of Call, and the end mark
+//
+// The head has its place so that a store can compare versions and see whether a
+// call is live without reading more. A field is a key, one byte with its number
+// and how its value is written, and the value:
+//
+//	varint  unsigned, as encoding/binary writes it
+//	bytes   a varint length, and that many bytes
+//	group   fields of a struct, and the end mark
+//	fixed   8 bytes, little endian: hashes
+//
+// Fields that are zero are left out, those of an unknown number skipped; a
+// number is never given to another field. A list is its length as a varint,
+// then one value for each entry, all under the list's number. Raw signals stay
+// as they are; one that was written before in the same record (an offer that is
+// kept and told of) is a varint: which of the long ones it is.
+
+// codecVersion is the first byte of every stored call. It grows when an older
 // program could no longer understand the record.
 const codecVersion = 1
 
-type stored struct {
-	V int `json:"v"`
-	*Call
+// HeadLen is how long the head of a stored call is: the bytes that Head reads.
+const HeadLen = 10
+
+// How a value is written.
+const (
+	asVarint = iota
+	asBytes
+	asGroup
+	asFixed
+	wireBits = 2
+	wireMask = 1<<wireBits - 1
+)
+
+// endMark closes a group. No field has the number 0.
+const endMark = 0
+
+// longRaw is from what length on a raw signal is worth a reference, and maxRaws
+// how many are remembered: reading and writing have to agree on them.
+const (
+	longRaw = 64
+	maxRaws = 8
+)
+
+var errRecord = errors.New("call: decode: the record is broken")
+
+// Head reads the head of a stored call.
+func Head(b []byte) (version uint64, st State, ok bool) {
+	if len(b) < HeadLen || b[0] != codecVersion {
+		return 0, 0, false
+	}
+	return binary.BigEndian.Uint64(b[1:]), State(b[9]), true
 }
 
-// Encode writes a call for storage: one JSON object, with its version in "v".
-// Raw signals are kept as they are, less insignificant white space.
+// Encode writes a call for storage.
 func Encode(c Call) ([]byte, error) {
-	var buf bytes.Buffer
-	enc := json.NewEncoder(&buf)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(stored{codecVersion, &c}); err != nil {
-		return nil, fmt.Errorf("call: encode %s: %w", c.ID, err)
-	}
-	return bytes.TrimSuffix(buf.Bytes(), []byte{'\n'}), nil
+	return AppendCall(make([]byte, 0, sizeHint(&c)), &c), nil
 }
 
-// Decode reads what Encode wrote. Unknown fields are left out; a record of a
-// newer kind is ErrVersion.
+// AppendCall is Encode to the end of b.
+func AppendCall(b []byte, c *Call) []byte {
+	b = append(b, codecVersion)
+	b = binary.BigEndian.AppendUint64(b, c.Version)
+	b = append(b, byte(c.State))
+	e := encoder{b: b}
+	e.call(c)
+	return e.b
+}
+
+// Decode reads what Encode wrote. The bytes belong to the call from then on:
+// its raw signals are pieces of them. A record of a newer kind is ErrVersion.
 func Decode(b []byte) (Call, error) {
-	var c Call
-	s := stored{Call: &c}
-	if err := json.Unmarshal(b, &s); err != nil {
-		return Call{}, fmt.Errorf("call: decode: %w", err)
+	if len(b) > 0 && b[0] > codecVersion {
+		return Call{}, fmt.Errorf("call: decode version %d: %w", b[0], ErrVersion)
 	}
-	if s.V != codecVersion {
-		return Call{}, fmt.Errorf("call: decode version %d: %w", s.V, ErrVersion)
+	v, st, ok := Head(b)
+	if !ok {
+		return Call{}, errRecord
 	}
-	if s.Call == nil || c.ID == "" || c.State < Ringing || c.State > Ended {
+	c := Call{Version: v, State: st}
+	d := decoder{b: b[HeadLen:]}
+	d.call(&c)
+	if d.bad || len(d.b) > 0 {
+		return Call{}, errRecord
+	}
+	if c.ID == "" || c.State < Ringing || c.State > Ended {
 		return Call{}, errors.New("call: decode: no call in it")
 	}
 	return c, nil
 }
 
-// hashes is a short list of signal hashes, oldest first; in JSON a string.
+// sizeHint is about how long the record will be.
+func sizeHint(c *Call) int {
+	n := 256 + len(c.Info.From) + len(c.Info.Metadata) + 8*(len(c.Caller.Seen)+len(c.Callee.Seen)) + 48*(len(c.Rung)+len(c.Left))
+	n += keptHint(c.Offers) + keptHint(c.Kept)
+	for i := range c.Outbox {
+		e := &c.Outbox[i]
+		n += 64 + keptHint(e.Items)
+		if k := len(e.Signal); k > 0 && !(len(c.Offers) > 0 && sameBytes(c.Offers[0].Signal, e.Signal)) {
+			n += k
+		}
+	}
+	return n
+}
+
+func keptHint(list []Kept) (n int) {
+	for i := range list {
+		n += 48 + len(list[i].Signal)
+	}
+	return n
+}
+
+// hashes is a short list of signal hashes, oldest first.
 type hashes []uint64
 
 // maxSeen bounds what is remembered about the signals that one device got.
@@ -68,30 +144,4 @@ func (h hashes) with(x uint64) hashes {
 		h = h[1:]
 	}
 	return append(h[:len(h):len(h)], x)
-}
-
-// MarshalJSON writes the hashes, eight bytes each, as base64url.
-func (h hashes) MarshalJSON() ([]byte, error) {
-	b := make([]byte, 0, 8*len(h))
-	for _, v := range h {
-		b = binary.LittleEndian.AppendUint64(b, v)
-	}
-	return json.Marshal(base64.RawURLEncoding.EncodeToString(b))
-}
-
-// UnmarshalJSON reads what MarshalJSON wrote.
-func (h *hashes) UnmarshalJSON(b []byte) error {
-	var s string
-	if err := json.Unmarshal(b, &s); err != nil {
-		return err
-	}
-	raw, err := base64.RawURLEncoding.DecodeString(s)
-	if err != nil || len(raw)%8 != 0 {
-		return errors.New("call: bad list of hashes")
-	}
-	*h = nil
-	for ; len(raw) > 0; raw = raw[8:] {
-		*h = append(*h, binary.LittleEndian.Uint64(raw))
-	}
-	return nil
 }

@@ -73,10 +73,10 @@ const (
 
 // To is the address of an effect.
 type To struct {
-	User    string   `json:"u,omitempty"`
-	Scope   Scope    `json:"s,omitempty"`
-	Device  string   `json:"d,omitempty"`
-	Devices []string `json:"ds,omitempty"`
+	User    string
+	Scope   Scope
+	Device  string
+	Devices []string
 }
 
 // Includes reports whether a device of To.User is addressed.
@@ -100,22 +100,22 @@ func (t *To) Includes(device string) bool {
 // one call from 1 without holes; a receiver that has seen a (call, Seq) drops
 // its repetition.
 type Effect struct {
-	Seq  uint64     `json:"n"`
-	Kind EffectKind `json:"k"`
-	To   To         `json:"to"`
+	Seq  uint64
+	Kind EffectKind
+	To   To
 
-	State      State  `json:"st,omitempty"`
-	Glare      bool   `json:"g,omitempty"`  // the device's own call lost: answer this one
-	Again      bool   `json:"ag,omitempty"` // a further signal of a call that the device already has
-	Away       bool   `json:"aw,omitempty"`
-	BaseSilent bool   `json:"bs,omitempty"` // nothing of it goes to base devices
-	Resumed    bool   `json:"rd,omitempty"`
-	Count      int    `json:"c,omitempty"`
-	Reason     Reason `json:"rs,omitempty"`
-	Next       string `json:"nx,omitempty"` // the call that takes this one's place
+	State      State
+	Glare      bool // the device's own call lost: answer this one
+	Again      bool // a further signal of a call that the device already has
+	Away       bool
+	BaseSilent bool // nothing of it goes to base devices
+	Resumed    bool
+	Count      int
+	Reason     Reason
+	Next       string // the call that takes this one's place
 	// By is the device that sent it; Role the side it is on.
-	By     string          `json:"by,omitempty"`
-	Role   Role            `json:"ro,omitempty"`
-	Signal json.RawMessage `json:"m,omitempty"`
-	Items  []Kept          `json:"it,omitempty"`
+	By     string
+	Role   Role
+	Signal json.RawMessage
+	Items  []Kept
 }
