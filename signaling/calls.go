@@ -259,14 +259,15 @@ func (sw *Switchboard) attach(ctx context.Context, t *turn, s *Session, recovere
 		})
 		return
 	}
+	// A new session of the device takes the heartbeat over, and so does one
+	// that comes from another node; one that is back has kept it.
+	takesOver := s.arrives() || !recovered
 	for _, id := range ids {
 		c, _, err := sw.step(ctx, t, id, call.DeviceOnline{Who: s.who(), Recovered: recovered})
 		if err != nil || c == nil {
 			continue
 		}
-		// A new session of the device takes the heartbeat over; one that is
-		// back has kept it.
-		if !recovered && c.Holds(s.user, s.device) {
+		if takesOver && c.Holds(s.user, s.device) {
 			s.hold()
 		}
 	}

@@ -53,4 +53,6 @@ type Hello struct {
 	Dialect string
 	// Moved: the session was another node's and goes on here, where it was.
 	Moved bool
+	// Luggage is what it had there.
+	Luggage Luggage
 }

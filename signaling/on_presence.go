@@ -21,7 +21,23 @@ func (sw *Switchboard) onPresenceWatch(ctx context.Context, _ *turn, s *Session,
 	if err != nil {
 		return nil, err
 	}
-	fresh, err := s.watch(p.Users)
+	states, err := sw.watchFor(ctx, s, p.Users)
+	if err != nil {
+		return nil, err
+	}
+	b := []byte{'['}
+	for i, st := range states {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendState(b, st)
+	}
+	return append(b, ']'), nil
+}
+
+// watchFor adds users to what the session watches and returns their states.
+func (sw *Switchboard) watchFor(ctx context.Context, s *Session, users []string) ([]presence.State, error) {
+	fresh, err := s.watch(users)
 	if err != nil {
 		return nil, err
 	}
@@ -42,18 +58,11 @@ func (sw *Switchboard) onPresenceWatch(ctx context.Context, _ *turn, s *Session,
 			return nil, wire.Errorf(wire.CodeUnavailable, "")
 		}
 	}
-	states, err := sw.store.States(ctx, p.Users)
+	states, err := sw.store.States(ctx, users)
 	if err != nil {
 		return nil, wire.Errorf(wire.CodeUnavailable, "")
 	}
-	b := []byte{'['}
-	for i, st := range states {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = appendState(b, st)
-	}
-	return append(b, ']'), nil
+	return states, nil
 }
 
 func (sw *Switchboard) onPresenceUnwatch(ctx context.Context, _ *turn, s *Session, args [][]byte) ([]byte, error) {

@@ -3,6 +3,7 @@ package signaling
 import (
 	"context"
 	"encoding/json"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -39,6 +40,8 @@ type Session struct {
 
 	mu       sync.Mutex
 	state    state
+	moved    bool            // closed, because it goes on on another node
+	arriving bool            // comes from another node: its calls are not known yet
 	inCalls  int32           // live calls that hold this session's heartbeat
 	typing   []*typist       // whom the user was last seen typing to
 	watching map[string]bool // presence:watch
@@ -99,12 +102,16 @@ func (sw *Switchboard) Admit(user, device string) error {
 func (sw *Switchboard) Open(ctx context.Context, link Link, id *auth.Identity, h Hello) (*Session, error) {
 	s := &Session{
 		sw: sw, link: link, id: h.SessionID, user: id.User, device: h.Device, dialect: h.Dialect,
-		extended: h.Extended, name: id.Name, profile: id.Profile.JSON(), can: id.Can,
+		extended: h.Extended, name: id.Name, profile: id.Profile.JSON(), can: id.Can, arriving: h.Moved,
 	}
 	if s.device == "" {
 		s.device = s.id
 	}
-	old, ok := sw.hub.add(s, sw.cfg.SessionsPerUser)
+	limit := sw.cfg.SessionsPerUser
+	if h.Moved {
+		limit = math.MaxInt // it was admitted where it was
+	}
+	old, ok := sw.hub.add(s, limit)
 	if !ok {
 		return nil, wire.Errorf(wire.CodeTooManySessions, "")
 	}
@@ -119,8 +126,11 @@ func (sw *Switchboard) Open(ctx context.Context, link Link, id *auth.Identity, h
 	t := sw.newTurn()
 	sw.online.welcome(t, s)
 	sw.attach(ctx, t, s, h.Moved)
-	t.end()
 	if h.Moved {
+		s.settleIn(ctx, t, h.Luggage)
+	}
+	t.end()
+	if sw.shared {
 		sw.arrivedHere(s.user, s.device)
 	}
 	return s, nil
@@ -164,7 +174,7 @@ func (s *Session) Receive(r *Request) {
 	}
 	s.sw.dispatch(t, s, r)
 	st := s.now()
-	if st == closed {
+	if st == closed && !s.movedAway() {
 		// It ended while the event was handled: a call that it has just placed
 		// or answered would have nobody to end it (C4).
 		s.sw.deviceGone(context.Background(), t, s, false)
@@ -248,23 +258,6 @@ func (s *Session) Closed(clean bool) {
 	defer t.end()
 	s.release(ctx, t)
 	sw.deviceGone(ctx, t, s, clean)
-}
-
-// Moved says that another node has taken the session over, with what its client
-// had not got: it goes on there, and nobody hears of it.
-func (s *Session) Moved(to presence.Peer) {
-	if !s.finish() {
-		return
-	}
-	ctx, sw := context.Background(), s.sw
-	sw.moved(s, to)
-	t := sw.newTurn()
-	defer t.end()
-	s.release(ctx, t)
-	// The user stays online for the grace: until then the other node has it.
-	if err := sw.store.Remove(ctx, s.user, s.id, presence.Vanished); err != nil {
-		sw.log.Warn("presence kept a session that moved", "session", s.id, "user", s.user, "error", err)
-	}
 }
 
 // replaced ends a session whose device has connected anew: its calls go on
