@@ -12,6 +12,8 @@ export interface Toast {
 }
 
 const TOAST_MS = 6000
+/** Longer where there is a button to find and press. */
+const ACTION_TOAST_MS = 30_000
 /** How long a call that failed stays on the screen with its reason. */
 const FAREWELL_MS = 1600
 
@@ -157,7 +159,7 @@ export class Store {
   toast(text: string, { tone = 'plain', action }: { tone?: Toast['tone']; action?: Toast['action'] } = {}): void {
     const toast: Toast = { id: ++this.#lastToast, text, tone, ...(action ? { action } : {}) }
     this.toasts = [...this.toasts.slice(-2), toast]
-    setTimeout(() => this.dismiss(toast.id), TOAST_MS)
+    setTimeout(() => this.dismiss(toast.id), action ? ACTION_TOAST_MS : TOAST_MS)
     this.changed()
   }
 

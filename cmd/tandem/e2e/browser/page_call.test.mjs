@@ -130,6 +130,9 @@ test('C5: offline', async () => {
   await part(anna, 'search').fill('Nobody Here');
   await dial(anna, 'nobody-here');
   await toast(anna, /isn’t online right now/);
+  await part(anna, 'toast').getByRole('button', { name: 'Call again' }).waitFor();
+  await part(anna, 'toast').getByLabel('Dismiss').click();
+  assert.equal(await part(anna, 'toast').count(), 0);
   await lobby(anna);
   await part(anna, 'search').fill('');
   await cast.rest();
