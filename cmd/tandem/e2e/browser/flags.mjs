@@ -1,15 +1,16 @@
 /**
- * Windows for tests in a browser, over those of lib/server.mjs: short, but long
- * enough for a page that loads while two others encode video on two cores.
+ * Windows for tests in a browser, over those of lib/server.mjs: none runs out
+ * by itself while pages load and encode video on a machine that has other things
+ * to do. Tests of what happens when one does set their own.
  */
 export const FLAGS = Object.freeze({
-  'ring-timeout': '20s',
-  'resume-window': '8s',
+  'ring-timeout': '2m',
+  'resume-window': '30s',
   'offline-grace': '500ms',
   'ping-interval': '2s',
   'ping-timeout': '4s',
   'call-ping-interval': '500ms',
   'call-ping-timeout': '4s',
-  'typing-expiry': '1500ms',
-  'handshake-timeout': '10s',
+  'typing-expiry': '6s',
+  'handshake-timeout': '30s',
 });

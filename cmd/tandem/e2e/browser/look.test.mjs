@@ -109,9 +109,8 @@ for (const [size, screen] of [['desk', DESK], ['phone', PHONE]]) {
       await part(anna, 'devices-panel').waitFor();
       await check(anna, '9-devices');
       await anna.getByRole('button', { name: 'Done' }).click();
-      await part(anna, 'hangup').click();
+      await Promise.all([part(ben, 'toast').first().waitFor(), part(anna, 'hangup').click()]);
       await lobby(anna, ben);
-      await part(ben, 'toast').first().waitFor();
       await check(ben, '10-ended');
       assert.deepEqual(faults, []);
       await done(anna, ben);

@@ -8,9 +8,22 @@ export const part = (page, id) => page.locator(`[data-testid="${id}"]`);
 /** Joins under a name; page.user is the id that the page makes of it. */
 export async function openPage(browser, name, { at, ...options }) {
   const page = await newPage(browser, options);
+  await page.addInitScript(keepToasts);
   await page.goto(at);
   await join(page, name);
   return page;
+}
+
+/** Writes down each message that the page shows: it may be gone before a test looks. */
+function keepToasts() {
+  const known = new WeakSet();
+  window.__toasts = [];
+  new MutationObserver(() => {
+    for (const el of document.querySelectorAll('[data-testid=toast]')) {
+      if (!known.has(el)) window.__toasts.push(el.textContent);
+      known.add(el);
+    }
+  }).observe(document, { childList: true, subtree: true });
 }
 
 export async function join(page, name) {
@@ -47,13 +60,16 @@ export async function lobby(...pages) {
   }
 }
 
-/** Waits for a message at the edge of the page. */
+/** Waits until the page has shown a message at its edge. */
 export async function toast(page, text) {
-  const all = part(page, 'toast');
+  let all = [];
   try {
-    await eventually(`${page.user} is told ${text}`, async () => (await all.allTextContents()).some((t) => text.test(t)));
+    await eventually(`${page.user} is told ${text}`, async () => {
+      all = await page.evaluate(() => window.__toasts);
+      return all.some((t) => text.test(t));
+    });
   } catch (err) {
-    throw new Error(`${err.message}; there is: ${JSON.stringify(await all.allTextContents())}`, { cause: err });
+    throw new Error(`${err.message}; there was: ${JSON.stringify(all)}`, { cause: err });
   }
 }
 
@@ -62,10 +78,15 @@ export function watch(page) {
   return page.evaluate(() => {
     const { call } = window.__tandem;
     const seen = (window.__seen = []);
-    call.on('state', (s) => seen.push(s));
+    const at = (window.__seenAt = {}); // the first time of each, in milliseconds
+    const note = (what) => {
+      seen.push(what);
+      at[what] ??= performance.now();
+    };
+    call.on('state', note);
     call.on('peer', () => {
       const now = call.peerAway ? 'peer away' : 'peer here';
-      if (seen.findLast((s) => s.startsWith('peer ')) !== now && (call.peerAway || seen.includes('peer away'))) seen.push(now);
+      if (seen.findLast((s) => s.startsWith('peer ')) !== now && (call.peerAway || seen.includes('peer away'))) note(now);
     });
   });
 }
@@ -152,9 +173,14 @@ export class Cast {
     sound(pages);
     await Promise.all(pages.map((p) => p.evaluate(() => window.__tandem.call?.hangup())));
     await lobby(...pages);
-    for (const page of pages) {
-      for (const button of await part(page, 'toast').getByLabel('Dismiss').all()) await button.click().catch(() => {});
-    }
+    await Promise.all(
+      pages.map((p) =>
+        p.evaluate(() => {
+          for (const button of document.querySelectorAll('[data-testid=toast] [aria-label=Dismiss]')) button.click();
+          window.__toasts.length = 0;
+        }),
+      ),
+    );
     this.#dirty = false;
   }
 

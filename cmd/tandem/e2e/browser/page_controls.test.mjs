@@ -9,7 +9,7 @@ import { Cast, connected, dial, lobby, part, talk } from './page.mjs';
 let browser, server, cast;
 
 before(async () => {
-  [browser, server] = await Promise.all([launchBrowser(), startTandem({ flags: { ...FLAGS, 'typing-expiry': '6s' } })]);
+  [browser, server] = await Promise.all([launchBrowser(), startTandem({ flags: FLAGS })]);
   cast = new Cast(browser, server.url);
 });
 after(async () => {
@@ -150,8 +150,7 @@ test('M4: typing shows at the other side, and stops by itself', async () => {
   await part(anna, 'contact-ben').click();
   await part(ben, 'contact-anna').click();
   await part(anna, 'composer').pressSequentially('hello', { delay: 30 });
-  await part(ben, 'typing').waitFor();
-  assert.match(await part(ben, 'typing').textContent(), /Anna is typing/);
+  await part(ben, 'typing').filter({ hasText: 'Anna is typing' }).waitFor();
   await part(ben, 'typing').waitFor({ state: 'detached' });
   await part(anna, 'composer').pressSequentially(' again');
   await part(ben, 'typing').waitFor();

@@ -212,10 +212,11 @@ test('C9: a tab is closed in a call: the other hears the end within the window',
     const [anna, ben] = await Promise.all([open('Anna', hasty.url), open('Ben', hasty.url)]);
     await talk(anna, ben);
     await mediaFlows([anna, ben]);
-    const closed = Date.now();
+    await watch(ben);
     await done(anna);
     await lobby(ben);
-    assert.ok(Date.now() - closed < 6000, `the end came after ${Date.now() - closed} ms`);
+    const waited = await ben.evaluate(() => window.__seenAt.ended - window.__seenAt['peer away']);
+    assert.ok(waited < 6000, `the end came after ${waited} ms`);
     await toast(ben, /ended|lost/i);
     assert.equal((await mediaOf(ben)).state, undefined);
     await eventually('anna is offline', async () => (await part(ben, 'online').count()) === 0);

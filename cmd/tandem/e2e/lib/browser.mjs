@@ -6,8 +6,8 @@ import { chromium } from 'playwright-core';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 
-/** How long a condition of a page may take, in milliseconds. */
-export const PATIENCE = 20_000;
+/** How long a condition of a page may take, in milliseconds, on a machine that has more to do. */
+export const PATIENCE = 45_000;
 
 /** Where the browser is: CHROMIUM, or what PATH has. */
 export function findChromium() {
