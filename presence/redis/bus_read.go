@@ -1,0 +1,294 @@
+package redis
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"strconv"
+	"time"
+
+	goredis "github.com/redis/go-redis/v9"
+
+	"github.com/tandem-rtc/tandem/presence"
+)
+
+const (
+	// readBlock is how long a read waits for something to arrive.
+	readBlock = time.Second
+	// readCount is how many entries one read takes.
+	readCount = 100
+	// trimEvery and trimAfter say when what was read is trimmed.
+	trimEvery = time.Second
+	trimAfter = 1000
+	// readBuffer is from how many bytes on a buffer is not kept.
+	readBuffer = 4 << 20
+)
+
+// inbox reads what other nodes have sent. All of it belongs to one goroutine.
+//
+// It reads from the last id that it has seen, and from the beginning after
+// anything went wrong: an emptied Redis begins with other ids, and what comes
+// again is known by its numbers.
+type inbox struct {
+	bus *bus
+	rdb goredis.UniversalClient
+	buf bytes.Buffer
+
+	key  string // of the present epoch
+	last string // id of the last entry
+	// read entries that are not trimmed, and when that was done last.
+	read    int
+	trimmed time.Time
+
+	inlets  map[inletKey]*inlet
+	recent  *inlet // of the batch before
+	recentK inletKey
+	swept   time.Time
+	later   bool // some inlet has something to confirm
+	handed  bool // something was given to the handler since Drained
+}
+
+func newInbox(b *bus, rdb goredis.UniversalClient) *inbox {
+	return &inbox{bus: b, rdb: rdb, inlets: map[inletKey]*inlet{}, trimmed: time.Now(), swept: time.Now()}
+}
+
+func (r *inbox) run(ctx context.Context) {
+	const least, most = 10 * time.Millisecond, 200 * time.Millisecond
+	pause, failing := least, false
+	for ctx.Err() == nil {
+		err := r.round(ctx)
+		if err == nil {
+			pause, failing = least, false
+			continue
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		if !failing {
+			r.bus.cfg.Logger.Warn("the inbox can not be read", "err", err)
+		}
+		failing = true
+		r.last = "0-0"
+		select {
+		case <-ctx.Done():
+		case <-time.After(pause):
+		}
+		pause = min(2*pause, most)
+	}
+}
+
+// round waits for what arrives and handles it.
+func (r *inbox) round(ctx context.Context) error {
+	r.follow()
+	block := readBlock
+	if r.later {
+		block = confirmAfter
+	}
+	b, err := r.xread(ctx, block)
+	if err != nil {
+		return err
+	}
+	if err := r.entries(b); err != nil {
+		return err
+	}
+	if r.handed {
+		r.handed = false
+		guard(r.bus.cfg.Logger, r.bus.handler.Drained)
+	}
+	now := time.Now()
+	r.later = false
+	for _, in := range r.inlets {
+		if in.confirm(r.bus, now) {
+			r.later = true
+		}
+	}
+	r.tidy(now)
+	return nil
+}
+
+// follow changes to another inbox when this node has another epoch.
+func (r *inbox) follow() {
+	self := r.bus.self()
+	key := r.bus.keys.inbox(self.Name, self.Epoch)
+	if key == r.key {
+		return
+	}
+	if r.key != "" {
+		r.bus.pipe.post(nil, goredis.NewIntCmd(context.Background(), "unlink", r.key))
+	}
+	r.key, r.last, r.read = key, "0-0", 0
+}
+
+// xread returns the reply as Redis sent it, valid until the next call.
+func (r *inbox) xread(ctx context.Context, block time.Duration) ([]byte, error) {
+	if r.buf.Cap() > readBuffer {
+		r.buf = bytes.Buffer{}
+	}
+	r.buf.Reset()
+	cmd := goredis.NewRawWriteToCmd(ctx, &r.buf, "xread", "count", readCount, "block", block.Milliseconds(), "streams", r.key, r.last)
+	cluster, ok := r.rdb.(*goredis.ClusterClient)
+	if !ok {
+		err := r.rdb.Process(ctx, cmd)
+		return r.buf.Bytes(), err
+	}
+	// A raw reply is not looked at, so that the client would not follow a slot
+	// that has moved.
+	master, err := cluster.MasterForKey(ctx, r.key)
+	if err != nil {
+		return nil, err
+	}
+	if err = master.Process(ctx, cmd); err != nil || bytes.HasPrefix(r.buf.Bytes(), []byte("-")) {
+		cluster.ReloadState(ctx)
+	}
+	return r.buf.Bytes(), err
+}
+
+// entries handles the entries of a reply.
+func (r *inbox) entries(b []byte) error {
+	reply := resp{b}
+	n, err := reply.streams()
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	for range n {
+		id, value, err := reply.entry()
+		if err != nil {
+			return err
+		}
+		if value != nil {
+			r.entry(value, now)
+		}
+		r.last = string(id)
+		r.read++
+	}
+	return nil
+}
+
+// entry handles one batch.
+func (r *inbox) entry(b []byte, now time.Time) {
+	h, letters, err := openBatch(b)
+	if err != nil {
+		r.skip(err)
+		return
+	}
+	in := r.inlet(&h)
+	fresh, ok := in.meet(&h, now)
+	if !ok {
+		return
+	}
+	for len(letters) > 0 {
+		var l letter
+		if l, letters, err = nextLetter(letters); err != nil {
+			r.skip(err)
+			return
+		}
+		if l.lane == presence.Must {
+			if !in.take(&l, r.bus, now) {
+				continue
+			}
+		} else if !fresh {
+			continue
+		}
+		r.bus.stats.received.Add(1)
+		r.deliver(in, &l, now)
+	}
+}
+
+func (r *inbox) inlet(h *head) *inlet {
+	if r.recent != nil && r.recentK.origin == h.origin && r.recentK.name == string(h.name) {
+		return r.recent
+	}
+	key := inletKey{string(h.name), h.origin}
+	in := r.inlets[key]
+	if in == nil {
+		in = &inlet{from: presence.Peer{Name: key.name, Epoch: string(h.epoch)}}
+		r.inlets[key] = in
+	}
+	r.recent, r.recentK = in, key
+	return in
+}
+
+func (r *inbox) deliver(in *inlet, l *letter, now time.Time) {
+	b := r.bus
+	defer func() {
+		if p := recover(); p != nil { // of the handler: the next letter is another matter
+			logPanic(b.cfg.Logger, p)
+		}
+	}()
+	if l.kind < presence.KindStore {
+		if b.handler != nil {
+			r.handed = true
+			b.handler.Receive(in.from, l.kind, l.payload)
+		}
+		return
+	}
+	switch l.kind {
+	case kindConfirm, kindWant, kindWhere:
+		gen, seq, ok := parseCount(l.payload)
+		if !ok {
+			return
+		}
+		if l.kind == kindWhere {
+			in.where(b, gen, seq, now)
+			return
+		}
+		if o := b.byGen(in.from.Name, gen); o == nil {
+			return
+		} else if l.kind == kindWant {
+			o.want(gen, seq)
+		} else {
+			o.confirm(gen, seq)
+		}
+	default:
+		if f := b.table[l.kind]; f != nil {
+			f(in.from, l.payload)
+		}
+	}
+}
+
+// tidy trims what was read, and forgets those who are not heard any more.
+func (r *inbox) tidy(now time.Time) {
+	if r.read >= trimAfter || r.read > 0 && now.Sub(r.trimmed) >= trimEvery {
+		r.read, r.trimmed = 0, now
+		ctx := context.Background()
+		r.bus.pipe.post(nil,
+			goredis.NewIntCmd(ctx, "xtrim", r.key, "minid", idAfter(r.last)),
+			goredis.NewBoolCmd(ctx, "pexpire", r.key, inboxKeep.Milliseconds()))
+	}
+	if now.Sub(r.swept) < time.Minute {
+		return
+	}
+	r.swept, r.recent = now, nil
+	for k, in := range r.inlets {
+		if now.Sub(in.heard) > inletKeep {
+			delete(r.inlets, k)
+		}
+	}
+}
+
+// idAfter is the id behind one of an entry.
+func idAfter(id string) string {
+	for i := range len(id) {
+		if id[i] != '-' {
+			continue
+		}
+		if n, err := strconv.ParseUint(id[i+1:], 10, 64); err == nil {
+			return id[:i+1] + strconv.FormatUint(n+1, 10)
+		}
+	}
+	return id
+}
+
+func (r *inbox) skip(err error) {
+	if r.bus.stats.skipped.Add(1) == 1 || !errors.Is(err, errBatchVersion) {
+		r.bus.cfg.Logger.Warn("an entry of the inbox was skipped", "err", err)
+	}
+}
+
+func logPanic(log *slog.Logger, p any) {
+	log.Error("a handler panicked", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+}
