@@ -56,6 +56,10 @@ func Run(t *testing.T, fresh func(t *testing.T) World) {
 		{"C3_EndedCallsAreFoundForAWhile", endedCallsAreFound},
 		{"C6_DueCalls", dueCalls},
 		{"C4_RandomCallsLeaveNobodyBusy", randomCalls},
+		{"P3_OrderPerPair", orderPerPair},
+		{"P3_MustIsAnswered", mustIsAnswered},
+		{"P3_NobodyThere", nobodyThere},
+		{"P3_NewEpochNewInbox", newEpochNewInbox},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, fresh(t)) })
 	}
