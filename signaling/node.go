@@ -36,3 +36,9 @@ func TagOf(id string) string {
 	}
 	return tag
 }
+
+// Degraded is empty, or says what is wrong while this node works alone (P7).
+func (sw *Switchboard) Degraded() string { return sw.store.Degraded() }
+
+// Nodes counts the nodes that hold a lease, this one included.
+func (sw *Switchboard) Nodes() int { return len(sw.store.Nodes()) }

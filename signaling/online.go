@@ -2,6 +2,8 @@ package signaling
 
 import (
 	"context"
+	"hash/maphash"
+	"maps"
 	"slices"
 	"sync"
 
@@ -114,12 +116,70 @@ func (o *online) broadcast(ctx context.Context) {
 		})
 		return
 	}
+	o.tellPartners(ctx, t)
+}
+
+// tellPartners tells each session which of its partners are online. All are
+// asked for at once: what it costs the store does not grow with the sessions
+// that have the same partners.
+func (o *online) tellPartners(ctx context.Context, t *turn) {
+	type one struct {
+		s    *Session
+		list []string
+	}
+	var all []one
+	asked := map[string]bool{}
 	o.sw.hub.all(func(s *Session) {
 		// A session that still shows a whole list gets a last correction.
-		if s.setWhole(false) || s.hasPartners() {
-			s.send(t, o.partners(ctx, s))
+		whole := s.setWhole(false)
+		s.mu.Lock()
+		list := slices.Clone(s.partners)
+		s.mu.Unlock()
+		if !whole && len(list) == 0 {
+			return
+		}
+		all = append(all, one{s, list})
+		for _, u := range list {
+			asked[u] = false
 		}
 	})
+	states, err := o.sw.store.States(ctx, slices.Collect(maps.Keys(asked)))
+	if err != nil {
+		o.sw.log.Warn("presence of partners is not to be had", "error", err)
+		return
+	}
+	for _, st := range states {
+		asked[st.User] = st.Online
+	}
+	for _, p := range all {
+		ids := slices.DeleteFunc(p.list, func(u string) bool { return !asked[u] })
+		slices.Sort(ids)
+		if sum := hashOf(o.sw.hub.seed, ids); p.s.newList(sum) {
+			p.s.send(t, droppable(wire.GetOnlineUsers, appendStrings(nil, ids)))
+		}
+	}
+}
+
+func hashOf(seed maphash.Seed, ids []string) uint64 {
+	var h maphash.Hash
+	h.SetSeed(seed)
+	for _, id := range ids {
+		_, _ = h.WriteString(id) // never fails
+		_ = h.WriteByte(0)
+	}
+	return h.Sum64()
+}
+
+// newList notes which list of partners the client has, and reports whether it
+// is another one than before.
+func (s *Session) newList(sum uint64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.toldList == sum {
+		return false
+	}
+	s.toldList = sum
+	return true
 }
 
 // setWhole notes which kind of list the client has seen last and returns what
@@ -128,13 +188,10 @@ func (s *Session) setWhole(v bool) (before bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	before, s.wholeList = s.wholeList, v
+	if v || before {
+		s.toldList = 0
+	}
 	return before
-}
-
-func (s *Session) hasPartners() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.partners) > 0
 }
 
 // meet notes that the two users have to do with each other, the latest last.

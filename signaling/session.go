@@ -48,6 +48,7 @@ type Session struct {
 	partners []string        // whom the session had to do with, the latest last
 	// wholeList: the client was last sent the whole online list.
 	wholeList bool
+	toldList  uint64  // hash of the list of partners that it was last sent
 	expiry    *expiry // of the token
 }
 
