@@ -269,6 +269,9 @@ func (sw *Switchboard) attach(ctx context.Context, t *turn, s *Session, recovere
 		}
 		if takesOver && c.Holds(s.user, s.device) {
 			s.hold()
+			if sw.shared {
+				sw.book.put(c, t.now) // its end gives the heartbeat back
+			}
 		}
 	}
 	if recovered {

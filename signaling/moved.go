@@ -194,6 +194,35 @@ func (sw *Switchboard) whereTo(user, device string, ask bool) (presence.Peer, bo
 	return presence.Peer{}, false
 }
 
+// redirect makes entries of sessions that have moved from here those of the node
+// they went to: until it has registered them, the routes do not say so.
+func (sw *Switchboard) redirect(user string, list []presence.Session) []presence.Session {
+	m := &sw.moving
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	tombs := m.gone[user]
+	if len(tombs) == 0 {
+		return list
+	}
+	copied := false
+	for i := range list {
+		if !sw.mine(&list[i]) || sw.hub.device(user, list[i].Device) != nil {
+			continue
+		}
+		for k := len(tombs) - 1; k >= 0; k-- {
+			if tombs[k].device != list[i].Device {
+				continue
+			}
+			if !copied {
+				list, copied = slices.Clone(list), true
+			}
+			list[i].Node, list[i].Epoch, list[i].Away = tombs[k].to.Name, tombs[k].to.Epoch, false
+			break
+		}
+	}
+	return list
+}
+
 // leftBehind lists the devices of a user that moved away lately.
 func (sw *Switchboard) leftBehind(user string) []string {
 	m := &sw.moving

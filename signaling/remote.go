@@ -103,6 +103,7 @@ func (sw *Switchboard) elsewhere(ctx context.Context, user string) ([]presence.S
 	if err != nil {
 		return nil, err
 	}
+	list = sw.redirect(user, list)
 	for i := range list {
 		if !sw.mine(&list[i]) {
 			return list, nil

@@ -1,0 +1,224 @@
+package signaling
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tandem-rtc/tandem/presence"
+	"github.com/tandem-rtc/tandem/signaling/wire"
+)
+
+// handsOver makes the client's node hand its session over to whoever asks.
+func (c *client) handsOver(late bool) {
+	c.sess.sw.OnTake(TakeJSON, func(to presence.Peer, user string, ask []byte) *Taken {
+		if user != c.sess.user || string(ask) != c.sess.id {
+			return nil
+		}
+		l, ok := c.sess.Moved(to)
+		if !ok {
+			return nil
+		}
+		if late {
+			c.sess.Abandoned()
+		}
+		return &Taken{Late: late, Luggage: l, State: []byte("state of " + c.name)}
+	})
+}
+
+// takenBy asks for the client's session, as a dialect does.
+func (c *client) takenBy(node *Switchboard) *Taken {
+	c.w.t.Helper()
+	s := c.sess
+	return node.Take(c.w.t.Context(), TakeJSON, s.user, s.device, s.sw.Tag(), []byte(s.id))
+}
+
+// arrive opens the session that was taken on another node.
+func (c *client) arrive(node *Switchboard, k *Taken) *client {
+	c.w.t.Helper()
+	n := &client{w: c.w, name: c.name, fakeLink: &fakeLink{}}
+	id := c.sess.id
+	if k.Late {
+		id += " anew"
+	}
+	s, err := node.Open(c.w.t.Context(), n.fakeLink, identity(c.sess.user), Hello{
+		SessionID: id, Device: c.sess.device, Extended: c.sess.extended, Dialect: "test", Moved: !k.Late, Luggage: k.Luggage,
+	})
+	if err != nil {
+		c.w.t.Fatal(err)
+	}
+	n.sess = s
+	c.w.settle()
+	return n
+}
+
+// TestC9_SessionMovesInsideACall: nothing that is sent on the way is lost,
+// whichever node it is sent from, and nobody hears of the move.
+func TestC9_SessionMovesInsideACall(t *testing.T) {
+	playPlugged(t, func(w *world, _ []*plug) {
+		a, b := w.answered("A1", "B1") // on nodes 1 and 2
+		w.joinOn(2, "B2").takeAll()
+		local, third := w.joinOn(1, "C1"), w.joinOn(2, "D1")
+		w.pass(2 * time.Second)
+		for _, c := range []*client{a, b, local, third} {
+			c.takeAll()
+		}
+		a.handsOver(false)
+		k := a.takenBy(w.nodes[0])
+		if k == nil || k.Late || string(k.State) != "state of A1" {
+			t.Fatalf("taken: %+v", k)
+		}
+		// On its way: from the node it left, from the one it goes to, and a third.
+		here := w.joinOn(0, "E1")
+		b.emit("call:signal", fmt.Sprintf(`{"callId":%q,"signal":%s}`, w.id(1), candidate(1)))
+		local.emit("typing", typingTo("a"))
+		here.emit("typing", typingTo("a"))
+		third.emit("typing", typingTo("a"))
+		a.sess.Stray(&wire.Event{Name: "stray", Args: []byte(`1`)})
+		w.settle()
+		a.takeAll()
+		n := a.arrive(w.nodes[0], k)
+		got := slices.DeleteFunc(n.takeAll(), func(s string) bool { return strings.HasPrefix(s, wire.GetOnlineUsers) })
+		slices.Sort(got)
+		want := []string{
+			`call:signal {"callId":"#1","signal":` + candidate(1) + `}`, `stray 1`,
+			`userTyping "c"`, `userTyping "d"`, `userTyping "e"`,
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("arrived\n\t%s\nwant\n\t%s", strings.Join(got, "\n\t"), strings.Join(want, "\n\t"))
+		}
+		b.gets()
+		if beat := n.lastBeat(); beat.every == 0 {
+			t.Error("the heartbeat of the call did not move")
+		}
+		if s, _ := w.store.Routes(t.Context(), "a"); len(s) != 1 || s[0].Owner() != w.nodes[0].Node().Peer || s[0].Away {
+			t.Errorf("routes %+v", s)
+		}
+		w.pass(30 * time.Second) // the entry at the old node, its tomb
+		n.takeAll()
+		b.emit("call:end", `{"to":"a"}`)
+		n.hears("call:end", "call:state")
+		if beat := n.lastBeat(); beat.every != 0 {
+			t.Error("the call's heartbeat outlives it")
+		}
+		a.gets()
+		w.nobodyBusy("a", "b")
+	})
+}
+
+// TestC9_SessionMovesWhileAway is what mostly happens: the old node has noticed.
+func TestC9_SessionMovesWhileAway(t *testing.T) {
+	playPlugged(t, func(w *world, _ []*plug) {
+		a, b := w.answered("A1", "B1")
+		a.handsOver(false)
+		a.sess.Away()
+		b.gets(`call:peer {"callId":"#1","state":"reconnecting"}`)
+		k := a.takenBy(w.nodes[0])
+		if k == nil {
+			t.Fatal("not taken")
+		}
+		if again := a.takenBy(w.nodes[2]); again != nil {
+			t.Error("taken twice")
+		}
+		n := a.arrive(w.nodes[0], k)
+		b.gets(`call:peer {"callId":"#1","state":"back"}`)
+		n.gets()
+		w.pass(time.Minute)
+		if n, _ := w.store.LiveCalls(t.Context()); n != 1 {
+			t.Error("the call ended although its device came back")
+		}
+		eq(t, "presence", fmt.Sprint(w.states("a")), "[true 1]")
+		// Once more, from there: the tag that the client shows is the old node's.
+		n.handsOver(false)
+		k = n.w.nodes[2].Take(w.t.Context(), TakeJSON, "a", n.sess.device, a.sess.sw.Tag(), []byte(n.sess.id))
+		if k == nil {
+			t.Fatal("not found by its device")
+		}
+		n.arrive(w.nodes[2], k).gets()
+		b.gets()
+	})
+}
+
+// TestC9_SessionThatMovedAndNeverArrived vanishes from presence.
+func TestC9_SessionThatMovedAndNeverArrived(t *testing.T) {
+	playPlugged(t, func(w *world, _ []*plug) {
+		a := w.joinOn(1, "A1")
+		a.handsOver(false)
+		if a.takenBy(w.nodes[0]) == nil {
+			t.Fatal("not taken")
+		}
+		a.sess.Closed(false)
+		a.sess.Away()
+		w.pass(time.Minute)
+		if s, _ := w.store.Routes(t.Context(), "a"); len(s) != 0 {
+			t.Errorf("routes %+v", s)
+		}
+		eq(t, "presence", fmt.Sprint(w.states("a")), "[false 0]")
+		if n := w.nodes[1].Sessions(); n != 0 {
+			t.Errorf("%d sessions are left", n)
+		}
+	})
+}
+
+func TestC13_SessionThatMissedTooMuchStartsAnew(t *testing.T) {
+	playPlugged(t, func(w *world, _ []*plug) {
+		a, b := w.answered("a1", "B1")
+		a.handsOver(true)
+		k := a.takenBy(w.nodes[0])
+		if k == nil || !k.Late {
+			t.Fatalf("taken: %+v", k)
+		}
+		n := a.arrive(w.nodes[0], k)
+		b.gets()
+		b.emit("call:end", `{"to":"a"}`)
+		n.hears("call:end")
+		w.nobodyBusy("a", "b")
+		if beat := n.lastBeat(); beat.every != 0 {
+			t.Error("the call's heartbeat outlives it")
+		}
+	})
+}
+
+// TestP5_WatchesMoveWithTheSession: its client does not ask again.
+func TestP5_WatchesMoveWithTheSession(t *testing.T) {
+	playPlugged(t, func(w *world, _ []*plug) {
+		a := w.joinOn(1, "A1")
+		a.ask("presence:watch", `{"users":["x","y"]}`)
+		a.handsOver(false)
+		k := a.takenBy(w.nodes[0])
+		x := w.joinOn(2, "X1") // on the way
+		n := a.arrive(w.nodes[0], k)
+		got := n.take()
+		slices.Sort(got)
+		if len(got) != 2 || !strings.Contains(got[0], `"user":"x","online":true`) || !strings.Contains(got[1], `"user":"y","online":false`) {
+			t.Errorf("told %q", got)
+		}
+		x.sess.Closed(true)
+		w.settle()
+		if got := n.take(); len(got) != 1 || !strings.Contains(got[0], `"user":"x","online":false`) {
+			t.Errorf("told %q", got)
+		}
+		if n := len(w.nodes[1].watched); n != 0 {
+			t.Errorf("the old node still watches %d", n)
+		}
+	})
+}
+
+func FuzzDecodeTaken(f *testing.F) {
+	f.Add((&Taken{Luggage: Luggage{Watching: []string{"a", "b"}, Partners: []string{"c"}}, State: []byte("state")}).encode())
+	f.Add((&Taken{Late: true}).encode())
+	f.Add([]byte{0, 0xff, 0xff, 0xff, 0xff, 0x0f})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		k, err := decodeTaken(b)
+		if err != nil {
+			return
+		}
+		again, err := decodeTaken(k.encode())
+		if err != nil || again.Late != k.Late || string(again.State) != string(k.State) || !reflect.DeepEqual(again.Luggage, k.Luggage) {
+			t.Errorf("%+v came back as %+v, %v", k, again, err)
+		}
+	})
+}
