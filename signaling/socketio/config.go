@@ -1,6 +1,7 @@
 package socketio
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -70,6 +71,26 @@ type Recovery struct {
 	// all middlewares. False: fresh connects as a new session and old is left
 	// alone. Nil: every pid is believed.
 	Allow func(old, fresh *Socket) bool
+
+	// Fetch is asked about a client whose pid names no socket of this server:
+	// it may get it from another one, where [Socket.Export] gives it away. The
+	// client is then that socket: same id, pid, rooms and numbers of packets,
+	// and it gets what it missed. To this server it is a new [Socket], so that
+	// OnConnection is called, with [Socket.Recovered] true. nil: fresh connects
+	// as a new session.
+	//
+	// fresh carries the new handshake and has passed all middlewares; decide by
+	// it whether the client may have what it asks for. The arguments are the
+	// client's own: its pid, and the offset of the last packet that it saw, if
+	// given. Only this client waits meanwhile. ctx ends when the server is
+	// closed.
+	Fetch func(ctx context.Context, fresh *Socket, pid, offset string, given bool) *State
+
+	// Seal is what the pid that a client is given ends in, behind a dot: it
+	// comes back with the pid, to whatever server the client comes. It must
+	// always be the same for a socket, of letters that need no escape in JSON,
+	// and must not be secret to the client; it is not needed to recover.
+	Seal func(s *Socket) string
 }
 
 // Defaults returns c with every unset field at its default.

@@ -45,18 +45,28 @@ func (c *client) connect(h *header) {
 		c.refuse(name, err)
 		return
 	}
-	old := c.recover(n, fresh, auth)
+	was := claimed(auth)
+	old := c.recover(n, fresh, &was)
 	if old == fresh {
 		return // it is an older one that is connected now
 	}
-	if c.es.Closed() {
+	var moved *State
+	if old == nil {
+		moved = c.fetch(fresh, &was)
+	}
+	// One that was fetched is nowhere else any more: if its transport is gone
+	// meanwhile it is away, as OnClose, which waits for us, will find.
+	if c.es.Closed() && moved == nil {
 		n.remove(fresh)
 		return
+	}
+	if moved != nil {
+		fresh.adopt(moved)
 	}
 	fresh.replaces = old
 	n.add(fresh)
 	c.put(fresh)
-	if !fresh.connect(c) {
+	if !fresh.connect(c, moved) {
 		return
 	}
 	c.confirm()
@@ -68,31 +78,35 @@ func (c *client) connect(h *header) {
 	}
 }
 
-// recover tries to make the client an older socket. It returns fresh if that
-// worked, the older socket if it was the right one but the client has missed too
-// much, else nil.
-func (c *client) recover(n *Namespace, fresh *Socket, auth []byte) *Socket {
-	if fresh.rec == nil || c.es.Closed() {
-		return nil
-	}
-	var pid, offset string
-	var given bool
+// claim is what a client says of the socket that it wants to be again.
+type claim struct {
+	pid    string
+	offset string
+	given  bool // it has seen packets, the last of which had this offset
+}
+
+func claimed(auth []byte) (was claim) {
 	_ = rawjson.Object(auth, func(key, value []byte) bool { // it is valid
 		switch string(key) {
 		case "pid":
-			pid, _ = rawjson.String(value)
+			was.pid, _ = rawjson.String(value)
 		case "offset":
-			offset, given = rawjson.String(value)
-			given = given || !rawjson.IsNull(value)
+			was.offset, was.given = rawjson.String(value)
+			was.given = was.given || !rawjson.IsNull(value)
 		}
 		return true
 	})
-	if pid == "" {
+	return was
+}
+
+// recover tries to make the client an older socket. It returns fresh if that
+// worked, the older socket if it was the right one but the client has missed too
+// much, else nil.
+func (c *client) recover(n *Namespace, fresh *Socket, was *claim) *Socket {
+	if fresh.rec == nil || was.pid == "" || c.es.Closed() {
 		return nil
 	}
-	n.mu.RLock()
-	old := n.pids[pid]
-	n.mu.RUnlock()
+	old := n.ByPID(was.pid)
 	if old == nil {
 		return nil
 	}
@@ -103,7 +117,7 @@ func (c *client) recover(n *Namespace, fresh *Socket, auth []byte) *Socket {
 			return nil
 		}
 	}
-	ok, tooLate := old.takeOver(c, fresh, offset, given)
+	ok, tooLate := old.takeOver(c, fresh, was.offset, was.given)
 	if ok {
 		n.remove(fresh)
 		c.confirm()
@@ -157,19 +171,40 @@ func (c *client) refuse(nsp []byte, err error) {
 	c.es.Queue(MustArrive, false, []byte("4"), nsp, commas, b)
 }
 
-// sendConnect queues the answer to CONNECT.
-func (c *client) sendConnect(s *Socket) {
-	b := make([]byte, 0, 96)
+// sendConnect queues the answer to CONNECT; pid is what pidText returned.
+func (c *client) sendConnect(s *Socket, pid string) {
+	b := make([]byte, 0, 160)
 	b = append(b, '0')
 	b = append(b, s.nsp.binaryTail...)
 	b = append(b, `{"sid":"`...)
 	b = append(b, s.id...)
 	if s.rec != nil {
 		b = append(b, `","pid":"`...)
-		b = append(b, s.rec.pid...)
+		b = append(b, pid...)
 	}
 	b = append(b, `"}`...)
 	c.es.Queue(MustArrive, false, b)
+}
+
+// sealBorder is what stands between a pid and what Recovery.Seal adds to it.
+const sealBorder = "."
+
+// pidText is the pid as the client gets it. It must not be called with a lock
+// held: it asks the application.
+func (s *Socket) pidText() string {
+	if s.rec == nil {
+		return ""
+	}
+	f := s.rec.limit.Seal
+	if f == nil {
+		return s.rec.pid
+	}
+	var seal string
+	s.guard(func() { seal = f(s) })
+	if seal == "" {
+		return s.rec.pid
+	}
+	return s.rec.pid + sealBorder + seal
 }
 
 // newID returns n random bytes in base64url, behind the server's tag.

@@ -36,5 +36,7 @@
 // its Data and its listeners, and packets of the MustArrive lane are kept for
 // it. If the client comes back in time the same *Socket is connected again:
 // OnBack; OnConnection is not called a second time. Else, and always after a
-// DISCONNECT packet, it is gone: OnDisconnect, exactly once.
+// DISCONNECT packet, it is gone: OnDisconnect, exactly once. A client may also
+// come back to another server, which takes its socket from this one: see
+// [Recovery].Fetch and [Socket.Export].
 package socketio

@@ -18,6 +18,7 @@ const (
 	ReasonParseError       Reason = "parse error"                 // a packet that can't be decoded
 	ReasonSlow             Reason = "slow"                        // the client did not take what was queued for it
 	ReasonReplaced         Reason = "replaced"                    // the client came back too late to be recovered, as a new socket
+	ReasonMoved            Reason = "moved"                       // Socket.Export: it goes on in another server
 )
 
 func reasonOf(r engine.Reason) Reason {

@@ -125,6 +125,17 @@ func (r *recovery) since(offset string, given bool) ([]kept, uint64, bool) {
 	return r.kept[seq-r.base:], seq, true
 }
 
+// resend queues packets that come after number seq; the socket's mu is held.
+func (r *recovery) resend(c *client, n *Namespace, missed []kept, seq uint64) {
+	for i := range missed {
+		k := &missed[i]
+		seq++
+		p := packet{name: k.name, args: k.args, attachments: k.attachments, message: k.message}
+		c.sendEvent(MustArrive, n, &p, r.offset(seq))
+	}
+	r.queued.Store(seq)
+}
+
 func (r *recovery) drop() { r.kept, r.bytes = nil, 0 }
 
 // recoverable reports whether a client whose transport ended like this may come
@@ -194,6 +205,7 @@ func (w *windowEnd) Expire() {
 // takeOver makes c the transport of a session that exists, if the client's
 // offset allows it, and queues what the client missed. tooLate: it does not.
 func (s *Socket) takeOver(c *client, fresh *Socket, offset string, given bool) (ok, tooLate bool) {
+	pid := s.pidText()
 	s.life.Lock()
 	defer s.life.Unlock()
 	s.mu.Lock()
@@ -213,14 +225,8 @@ func (s *Socket) takeOver(c *client, fresh *Socket, offset string, given bool) (
 	s.client.Store(c)
 	s.rec.pinged.Store(0)
 	c.put(s)
-	c.sendConnect(s)
-	for i := range missed {
-		k := &missed[i]
-		seq++
-		p := packet{name: k.name, args: k.args, attachments: k.attachments, message: k.message}
-		c.sendEvent(MustArrive, s.nsp, &p, s.rec.offset(seq))
-	}
-	s.rec.queued.Store(seq)
+	c.sendConnect(s, pid)
+	s.rec.resend(c, s.nsp, missed, seq)
 	s.mu.Unlock()
 
 	if before != nil {

@@ -1,6 +1,7 @@
 package socketio
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"runtime/debug"
@@ -25,6 +26,8 @@ type Server struct {
 	namespaces map[string]*Namespace
 
 	closing atomic.Bool
+	ctx     context.Context // ends with Close
+	cancel  context.CancelFunc
 	tasks   sync.WaitGroup // goroutines that call the application
 }
 
@@ -36,6 +39,7 @@ func NewServer(cfg Config) (*Server, error) {
 	}
 	cfg = cfg.Defaults()
 	s := &Server{cfg: cfg, namespaces: make(map[string]*Namespace)}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
 	if cfg.Engine.Wheel == nil {
 		cfg.Engine.Wheel = wheel.New(wheel.Config{Tick: 20 * time.Millisecond})
 		s.ownWheel = true
@@ -45,6 +49,7 @@ func NewServer(cfg Config) (*Server, error) {
 	s.namespaces["/"] = newNamespace(s, "/")
 	eng, err := engine.NewServer(cfg.Engine, s.accept)
 	if err != nil {
+		s.cancel()
 		if s.ownWheel {
 			s.wheel.Close()
 		}
@@ -81,6 +86,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.engine.Se
 // returns when the last callback has returned. It must not be called from one.
 func (s *Server) Close() {
 	s.closing.Store(true)
+	s.cancel()
 	s.engine.Close()
 	s.mu.RLock()
 	all := make([]*Namespace, 0, len(s.namespaces))

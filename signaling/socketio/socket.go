@@ -96,8 +96,8 @@ func (s *Socket) Replaces() *Socket {
 	return s.replaces
 }
 
-// PID is the secret by which the client can recover this socket; "" with
-// recovery off.
+// PID is the secret by which the client can recover this socket, without what
+// Recovery.Seal adds; "" with recovery off.
 func (s *Socket) PID() string {
 	if s.rec == nil {
 		return ""
@@ -168,8 +168,10 @@ func (s *Socket) Disconnect(closeTransport bool) {
 }
 
 // connect makes c the transport of a socket that is connecting and queues the
-// answer to CONNECT. False: the socket was ended meanwhile.
-func (s *Socket) connect(c *client) bool {
+// answer to CONNECT, and, for one that comes from another server, what its client
+// has missed. False: the socket was ended meanwhile.
+func (s *Socket) connect(c *client, moved *State) bool {
+	pid := s.pidText()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.state != connecting {
@@ -177,7 +179,10 @@ func (s *Socket) connect(c *client) bool {
 	}
 	s.state = connected
 	s.client.Store(c)
-	c.sendConnect(s)
+	c.sendConnect(s, pid)
+	if moved != nil {
+		s.rec.resend(c, s.nsp, s.rec.kept, s.rec.base)
+	}
 	return true
 }
 
