@@ -8,7 +8,7 @@ FUZZTIME ?= 3s
 LINT     := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo development)
 
-.PHONY: help run build check lint unit fuzz fuzz-smoke test deps web web-test e2e bench clean
+.PHONY: help run build check lint unit fuzz fuzz-smoke test deps deploy-check cluster web web-test e2e bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -44,11 +44,18 @@ web-test: ## SDK and page: types, unit tests, and that the committed build is th
 e2e: build ## real clients and real browsers against the binary
 	.ci/e2e
 
+cluster: build ## several nodes, Redis and a load balancer on this machine (ARGS=3 for three nodes)
+	deploy/cluster.sh $(ARGS)
+
+deploy-check: ## that the files to deploy with are valid
+	.ci/deploy
+
 deps: ## install what the tests need, or say what is missing
 	.ci/deps
 
 test: deps ## everything: lint, unit, fuzz, page, real clients, real browsers
 	$(MAKE) lint
+	$(MAKE) deploy-check
 	$(MAKE) unit
 	$(MAKE) fuzz-smoke
 	$(MAKE) web-test
