@@ -72,14 +72,9 @@ func (a *App) facts() []fact {
 	if c.Servers.BackendURL != "" {
 		facts = append(facts, fact{"Back end", redacted(c.Servers.BackendURL) + " gets every path that Tandem does not serve"})
 	}
-	facts = append(facts, fact{"Stores", "everything is kept in memory and gone after a restart; one node"})
-	for _, unused := range []struct {
-		name  string
-		value Secret
-	}{{"REDIS_URL", c.Servers.RedisURL}, {"MONGO_DB_URI", c.Servers.MongoURI}} {
-		if unused.value != "" {
-			facts = append(facts, fact{"Warning", unused.name + " is set, but this release does not use it"})
-		}
+	facts = append(facts, fact{"Stores", a.storesText()})
+	if c.Servers.MongoURI != "" {
+		facts = append(facts, fact{"Warning", "MONGO_DB_URI is set, but this release keeps no messages and does not use it"})
 	}
 	facts = append(facts, fact{"Limits", fmt.Sprintf("%d connections; a user: %d devices, %d calls a minute; a device: %g events a second, messages of %d bytes",
 		c.Limits.MaxConnections, c.Limits.SessionsPerUser, c.Limits.CallsPerMinute, c.Limits.EventsRate, c.Limits.MaxPayload)})
@@ -90,6 +85,27 @@ func (a *App) facts() []fact {
 		}
 	}
 	return facts
+}
+
+func (a *App) storesText() string {
+	c := a.cfg
+	if !c.Clustered() {
+		return "everything is kept in memory and gone after a restart; one node"
+	}
+	return fmt.Sprintf("presence and active calls in Redis, %s; this is node %s of a cluster", redactedList(c.Servers.RedisURL.Reveal()), a.board.nodeName())
+}
+
+// redactedList is redacted for URLs that name several servers.
+func redactedList(s string) string {
+	scheme, rest, ok := strings.Cut(s, "://")
+	if !ok {
+		return "(not a URL)"
+	}
+	if i := strings.LastIndexByte(rest, '@'); i >= 0 {
+		rest = "xxxxx@" + rest[i+1:]
+	}
+	rest, _, _ = strings.Cut(rest, "?")
+	return scheme + "://" + rest
 }
 
 func (a *App) identityText() string {

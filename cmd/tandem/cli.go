@@ -15,6 +15,7 @@ type cli struct {
 
 	Serve   serveCommand   `cmd:"" default:"withargs" help:"Run the switchboard (the default command)."`
 	Token   tokenCommand   `cmd:"" help:"Mint a token for one user, signed with JWT_SECRET."`
+	Health  healthCommand  `cmd:"" help:"Ask a server on this machine whether it is ready; for health checks of containers."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 
@@ -34,6 +35,7 @@ var groups = []kong.Group{
 	{Key: "identity", Title: "Who is who", Description: "With no secret and no JWKS URL everybody may claim any name: then only this machine is served."},
 	{Key: "tls", Title: "HTTPS", Description: "Phones give camera and microphone to HTTPS pages only."},
 	{Key: "stores", Title: "Other servers"},
+	{Key: "cluster", Title: "Many nodes", Description: "With REDIS_URL this node is one of many: users and calls may be on any of them."},
 	{Key: "calls", Title: "Calls"},
 	{Key: "presence", Title: "Presence and typing"},
 	{Key: "limits", Title: "Limits"},

@@ -31,6 +31,7 @@ func (c Config) Validate() error {
 		"presence-interval": c.Presence.PresenceInterval, "typing-expiry": c.Presence.TypingExpiry, "ping-interval": c.Liveness.PingInterval,
 		"ping-timeout": c.Liveness.PingTimeout, "handshake-timeout": c.Liveness.HandshakeTimeout, "idle-timeout": c.Liveness.IdleTimeout,
 		"drain-timeout": c.Operation.DrainTimeout, "backend-timeout": c.Servers.BackendTimeout,
+		"node-lease": c.Cluster.NodeLease, "redis-timeout": c.Cluster.RedisTimeout,
 	} {
 		if d <= 0 {
 			return fmt.Errorf("--%s must be more than 0", name)
@@ -58,6 +59,9 @@ func (c Config) Validate() error {
 		if scheme, host, ok := strings.Cut(u, ":"); !ok || host == "" || (scheme != "stun" && scheme != "stuns") {
 			return fmt.Errorf("--ice-server %q is not a STUN URL; give it as stun:HOST:PORT", u)
 		}
+	}
+	if err := c.checkCluster(); err != nil {
+		return err
 	}
 	return c.checkReach()
 }

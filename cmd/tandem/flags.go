@@ -12,6 +12,7 @@ type Config struct {
 	Identity  IdentityFlags  `embed:"" group:"identity"`
 	TLS       TLSFlags       `embed:"" group:"tls"`
 	Servers   ServersFlags   `embed:"" group:"stores"`
+	Cluster   ClusterFlags   `embed:"" group:"cluster"`
 	Calls     CallsFlags     `embed:"" group:"calls"`
 	Presence  PresenceFlags  `embed:"" group:"presence"`
 	Limits    LimitsFlags    `embed:"" group:"limits"`
@@ -52,8 +53,19 @@ type ServersFlags struct {
 	BackendURL     string         `name:"backend-url" env:"BACKEND_URL" placeholder:"URL" help:"Back end of an existing app. It gets every path that Tandem does not serve, so that the front end needs one address only; the built-in page moves to /tandem/."`
 	BackendTimeout time.Duration  `default:"60s" help:"How long the back end may take to begin its answer."`
 	TrustedProxies []netip.Prefix `placeholder:"CIDR,…" help:"Proxies in front of Tandem whose word on a client's address is passed on to the back end."`
-	RedisURL       Secret         `name:"redis-url" env:"REDIS_URL" placeholder:"URL" help:"Not used by this release: it runs as a single node and says so at start."`
+	RedisURL       Secret         `name:"redis-url" env:"REDIS_URL" placeholder:"URL" help:"Redis 7 or Valkey that holds presence and active calls, which makes this node one of many: redis://, rediss://, redis+sentinel://HOST,HOST/MASTER or redis+cluster://HOST,HOST. Without it this node is alone and keeps everything in memory."`
 	MongoURI       Secret         `name:"mongo-uri" env:"MONGO_DB_URI" placeholder:"URL" help:"Not used by this release: it keeps no messages and says so at start."`
+}
+
+// ClusterFlags are about being one node of many; they need REDIS_URL.
+type ClusterFlags struct {
+	NodeName         string        `placeholder:"NAME" help:"Name of this node, unique in the cluster: letters, digits, dots, hyphens, underscores. Default: the host's name and a random end."`
+	ClusterSecret    Secret        `env:"CLUSTER_SECRET" placeholder:"SECRET" help:"Secret that nodes prove themselves to each other with; the same on all. Default: derived from JWT_SECRET."`
+	ClusterListen    string        `placeholder:"HOST:PORT" default:"127.0.0.1:0" help:"Where this node takes requests that reached another node but belong here (polls, upgrades), so that no load balancer needs sticky sessions. Only other nodes need to reach it."`
+	ClusterAdvertise string        `placeholder:"HOST:PORT" help:"How other nodes reach it, if that is not --cluster-listen itself."`
+	NodeLease        time.Duration `default:"5s" help:"A node that is silent for so long counts as dead."`
+	RedisTimeout     time.Duration `default:"1s" help:"After so long without an answer Redis counts as away: the node goes on with what is local to it."`
+	RedisPrefix      string        `default:"tandem:" help:"Prefix of all keys but onlineUsers and sockets."`
 }
 
 // CallsFlags are the times of a call.

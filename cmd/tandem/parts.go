@@ -4,15 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
-	"os"
 	"strconv"
 	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/tandem-rtc/tandem/presence"
-	"github.com/tandem-rtc/tandem/presence/memory"
 	"github.com/tandem-rtc/tandem/signaling"
 	"github.com/tandem-rtc/tandem/signaling/auth"
 	"github.com/tandem-rtc/tandem/signaling/call"
@@ -42,16 +39,20 @@ type switchboard interface {
 	Drain(ctx context.Context) error
 	// Close ends every session and waits for its goroutines.
 	Close() error
+	// nodeName is how the node calls itself in its cluster.
+	nodeName() string
 }
 
 // board is the switchboard with its dialects and timers.
 type board struct {
-	calm  context.CancelFunc // ends the steward
-	done  sync.WaitGroup
-	wheel *wheel.Wheel
-	sw    *signaling.Switchboard
-	io    *sio.Server
-	ws    *jsonws.Server
+	name      string
+	clustered bool
+	calm      context.CancelFunc // ends the steward
+	done      sync.WaitGroup
+	wheel     *wheel.Wheel
+	sw        *signaling.Switchboard
+	io        *sio.Server
+	ws        *jsonws.Server
 }
 
 // buildParts makes the switchboard and its two dialects. It is the one place
@@ -67,16 +68,10 @@ func buildParts(d deps) (_ web.Parts, _ switchboard, err error) {
 		}
 	}()
 	b.wheel = wheel.New(wheel.Config{Tick: tickFor(d.cfg)})
-	join := func(h presence.Handler) (presence.Store, error) {
-		cluster, err := memory.New(memory.Config{OfflineGrace: d.cfg.Presence.OfflineGrace, Lease: forever})
-		if err != nil {
-			return nil, err
-		}
-		return cluster.Join(nodeName(), h)
-	}
+	b.name, b.clustered = d.cfg.nodeName(), d.cfg.Clustered()
 	b.sw, err = signaling.New(d.cfg.signaling(d.log), signaling.Parts{
 		Wheel: b.wheel, Verify: d.verifier.Verify, Metrics: signaling.NewMetrics(d.registry),
-	}, join)
+	}, join(d, b.name, ""))
 	if err != nil {
 		return web.Parts{}, nil, err
 	}
@@ -84,7 +79,7 @@ func buildParts(d deps) (_ web.Parts, _ switchboard, err error) {
 	if err != nil {
 		return web.Parts{}, nil, err
 	}
-	b.ws, err = jsonws.NewServer(d.cfg.jsonws(d, b.wheel), b.sw)
+	b.ws, err = jsonws.NewServer(d.cfg.jsonws(d, b.wheel, b.name), b.sw)
 	if err != nil {
 		return web.Parts{}, nil, err
 	}
@@ -92,7 +87,19 @@ func buildParts(d deps) (_ web.Parts, _ switchboard, err error) {
 }
 
 func (b *board) ready() (string, bool, map[string]string) {
-	return "ready", true, map[string]string{"presence": "memory", "sessions": strconv.Itoa(b.sw.Sessions())}
+	detail := map[string]string{"node": b.name, "sessions": strconv.Itoa(b.sw.Sessions()), "presence": "memory"}
+	if !b.clustered {
+		return "ready", true, detail
+	}
+	detail["presence"] = "redis"
+	detail["nodes"] = strconv.Itoa(b.sw.Nodes())
+	if why := b.sw.Degraded(); why != "" {
+		// What is local goes on: taking all nodes out of a load balancer because
+		// Redis is away would end that too (P7).
+		detail["presence"] = why
+		return "degraded", true, detail
+	}
+	return "ready", true, detail
 }
 
 // Drain tells clients that this server goes away. With this node alone there is
@@ -127,10 +134,6 @@ func (b *board) Close() error {
 	b.done.Wait()
 	return nil
 }
-
-// forever is the lease of a node that is alone: there is nobody who could take
-// its sessions for dead while it stands still.
-const forever = 100 * 365 * 24 * time.Hour
 
 // tickFor chooses how fine timers have to be: a twentieth of the shortest time
 // that is set, within 5 to 50 ms.
@@ -187,20 +190,13 @@ func (c Config) socketio(w *wheel.Wheel) socketio.Config {
 }
 
 // jsonws is the part that is about the plain dialect.
-func (c Config) jsonws(d deps, w *wheel.Wheel) jsonws.Config {
+func (c Config) jsonws(d deps, w *wheel.Wheel, node string) jsonws.Config {
 	return jsonws.Config{
 		WS:           wsconn.Config{MaxMessage: c.Limits.MaxPayload, MaxQueue: c.Limits.MaxQueue, Logger: d.log},
 		PingInterval: c.Liveness.PingInterval, PingTimeout: c.Liveness.PingTimeout, HandshakeTimeout: c.Liveness.HandshakeTimeout,
-		MaxHandshakes: c.Limits.MaxPending, ResumeWindow: c.Calls.ResumeWindow, Node: nodeName(),
+		MaxHandshakes: c.Limits.MaxPending, ResumeWindow: c.Calls.ResumeWindow, Node: node,
 		Verifier: d.verifier, Origins: d.origins, Wheel: w, Logger: d.log,
 	}
 }
 
-// nodeName is how this node calls itself.
-func nodeName() string {
-	name, err := os.Hostname()
-	if err != nil || name == "" {
-		return "tandem"
-	}
-	return name
-}
+func (b *board) nodeName() string { return b.name }

@@ -26,6 +26,7 @@ type fakeBoard struct {
 
 func (b fakeBoard) Drain(ctx context.Context) error { return b.drain(ctx) }
 func (b fakeBoard) Close() error                    { return b.close() }
+func (fakeBoard) nodeName() string                  { return "fake" }
 
 // replace puts it in the place of the app's own.
 func (b fakeBoard) replace(t *testing.T, a *App) {

@@ -101,3 +101,13 @@ func Connect(cfg Config) (goredis.UniversalClient, error) {
 	opt.ClientName = "tandem"
 	return goredis.NewUniversalClient(opt), nil
 }
+
+// ValidNodeName reports whether a node can have that name.
+func ValidNodeName(name string) bool { return nodeName.MatchString(name) }
+
+// CheckURL says what is wrong with a Redis URL; nothing of its secrets is in the
+// error.
+func CheckURL(raw string) error {
+	_, err := parseURL(raw)
+	return err
+}

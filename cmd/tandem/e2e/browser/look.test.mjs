@@ -28,7 +28,7 @@ after(async () => {
   await server?.stop();
 });
 
-/** Takes a picture, and returns what hangs out of the screen. */
+/** Takes a picture, and returns what hangs out of the screen or lies below something. */
 async function shot(page, name) {
   const out = await page.evaluate(() => {
     const wide = document.documentElement.scrollWidth - innerWidth;
@@ -38,6 +38,13 @@ async function shot(page, name) {
       const box = el.getBoundingClientRect();
       if (box.width === 0 || box.height === 0) continue;
       if (box.left < -1 || box.right > innerWidth + 1) hidden.push(`${el.dataset.testid ?? el.textContent} reaches from ${box.left} to ${box.right}`);
+    }
+    const own = document.querySelector('[data-testid=self-video]')?.getBoundingClientRect();
+    for (const el of own ? document.querySelectorAll('[data-testid=in-call] header :is(b, p, time, span)') : []) {
+      const box = el.getBoundingClientRect();
+      if (box.right > own.left && box.left < own.right && box.bottom > own.top && box.top < own.bottom) {
+        hidden.push(`${el.getAttribute('aria-label') ?? el.textContent} lies under one's own picture`);
+      }
     }
     return wide > 0 ? [...hidden, `the page is ${wide} px too wide`] : hidden;
   });
@@ -98,6 +105,7 @@ for (const [size, screen] of [['desk', DESK], ['phone', PHONE]]) {
       await mediaFlows([anna, ben]);
       // Sharp pictures need a moment of bandwidth: ten frames more.
       await mediaFlows([anna, ben], { frames: 10 });
+      await anna.getByLabel(/^Connection /).waitFor();
       await anna.mouse.move(100, 100);
       await check(anna, '7-in-call');
       await part(ben, 'mute').click();
