@@ -127,11 +127,18 @@ function TopBar({ store, call, seen }: { store: Store; call: Call; seen: boolean
             {duration(now - call.connectedAt)}
           </time>
         )}
+        {connected && quality !== 'unknown' && (
+          <span class={`bars ${quality}`} role="img" aria-label={`Connection ${quality}`} title={qualityTitle(call)}>
+            <i />
+            <i />
+            <i />
+          </span>
+        )}
       </div>
       <div class="badges">
         {call.peerMedia?.audio === false && (
-          <span class="badge">
-            <Icon name="micOff" size={15} /> {call.peer.name} is muted
+          <span class="badge" title={`${call.peer.name} is muted`}>
+            <Icon name="micOff" size={15} /> Muted
           </span>
         )}
         {call.peerMedia?.screen && (
@@ -142,13 +149,6 @@ function TopBar({ store, call, seen }: { store: Store; call: Call; seen: boolean
         {typing && (
           <span class="badge" data-testid="typing">
             is typing…
-          </span>
-        )}
-        {connected && quality !== 'unknown' && (
-          <span class={`bars ${quality}`} role="img" aria-label={`Connection ${quality}`} title={qualityTitle(call)}>
-            <i />
-            <i />
-            <i />
           </span>
         )}
       </div>
