@@ -20,7 +20,8 @@ const (
 	readBlock = time.Second
 	// readCount is how many entries one read takes.
 	readCount = 100
-	// trimEvery and trimAfter say when what was read is trimmed.
+	// trimEvery and trimAfter say when what was read is trimmed; before an inbox
+	// is half full in any case.
 	trimEvery = time.Second
 	trimAfter = 1000
 	// readBuffer is from how many bytes on a buffer is not kept.
@@ -252,7 +253,7 @@ func (r *inbox) deliver(in *inlet, l *letter, now time.Time) {
 
 // tidy trims what was read, and forgets those who are not heard any more.
 func (r *inbox) tidy(now time.Time) {
-	if r.read >= trimAfter || r.read > 0 && now.Sub(r.trimmed) >= trimEvery {
+	if r.read >= min(trimAfter, max(1, r.bus.cfg.InboxMax/2)) || r.read > 0 && now.Sub(r.trimmed) >= trimEvery {
 		r.read, r.trimmed = 0, now
 		ctx := context.Background()
 		r.bus.pipe.post(nil,

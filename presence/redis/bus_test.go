@@ -73,11 +73,12 @@ func TestP3_InboxFullAndRecovery(t *testing.T) {
 	var c counter
 	var open sync.Once
 	release := func() { open.Do(func() { close(gate) }) }
-	a := newBusNode(t, rs.URL(), "a", &presencetest.Handler{}, func(c *Config) { c.InboxMax = 10 })
+	small := func(c *Config) { c.InboxMax = 10 }
+	a := newBusNode(t, rs.URL(), "a", &presencetest.Handler{}, small)
 	b := newBusNode(t, rs.URL(), "b", &presencetest.Handler{OnReceive: func(from presence.Peer, k presence.Kind, p []byte) {
 		<-gate
 		c.receive(from, k, p)
-	}})
+	}}, small)
 	t.Cleanup(release)
 	var accepted []uint64
 	full := false
