@@ -99,31 +99,6 @@ func openIsAllOrNothing(t *testing.T, w World) {
 	same(t, "mark with a waiting call", mark(t, a, "bob"), "3")
 }
 
-func oneOfManyRacersWins(t *testing.T, w World) {
-	stores := []presence.Store{join(t, w, "a", nil), join(t, w, "b", nil)}
-	for round := range 50 {
-		var won atomic.Int32
-		var wg sync.WaitGroup
-		callee := fmt.Sprintf("callee%d", round)
-		for i := range 6 {
-			wg.Go(func() {
-				caller := fmt.Sprintf("caller%d-%d", round, i)
-				c := ring(w, fmt.Sprintf("%d-%d", round, i), caller, callee)
-				err := stores[i%2].Open(context.Background(), c, []string{caller, callee})
-				var held *presence.Held
-				switch {
-				case err == nil:
-					won.Add(1)
-				case !errors.As(err, &held):
-					t.Errorf("Open = %v", err)
-				}
-			})
-		}
-		wg.Wait()
-		same(t, "winners", won.Load(), 1)
-	}
-}
-
 func endedCallsHoldNobody(t *testing.T, w World) {
 	ctx := context.Background()
 	a, b := join(t, w, "a", nil), join(t, w, "b", nil)
@@ -139,22 +114,6 @@ func endedCallsHoldNobody(t *testing.T, w World) {
 	n, err := a.LiveCalls(ctx)
 	must(t, err)
 	same(t, "live calls", n, 1)
-}
-
-func moveTakesTheMark(t *testing.T, w World) {
-	ctx := context.Background()
-	a := join(t, w, "a", nil)
-	open(t, a, ring(w, "1", "ann", "bob"))
-	must(t, a.Open(ctx, ring(w, "2", "cat", "bob"), []string{"cat"}))
-	must(t, a.Move(ctx, "bob", "2"))
-	same(t, "mark", mark(t, a, "bob"), "2")
-	hangUp(t, w, a, "1")
-	same(t, "mark after the other call's end", mark(t, a, "bob"), "2")
-	hangUp(t, w, a, "2")
-	same(t, "mark after the end", mark(t, a, "bob"), "")
-	if err := a.Move(ctx, "bob", "2"); !errors.Is(err, presence.ErrNotFound) {
-		t.Fatalf("Move to an ended call = %v", err)
-	}
 }
 
 func saveIsCompareAndSet(t *testing.T, w World) {
@@ -237,6 +196,7 @@ func dueCalls(t *testing.T, w World) {
 	made("soon", "cat", "dan", 300*time.Millisecond)
 	made("over", "eve", "fay", 300*time.Millisecond)
 	hangUp(t, w, a, "over")
+	a.Settled(ctx, "over")
 	due := func() []string {
 		list, err := b.Due(ctx, 10)
 		must(t, err)
@@ -254,6 +214,7 @@ func dueCalls(t *testing.T, w World) {
 	must(t, err)
 	same(t, "state", next.State, call.Ended)
 	must(t, b.Save(ctx, &next, c.Version))
+	b.Settled(ctx, "soon")
 	w.Pass(1200 * time.Millisecond)
 	same(t, "nothing due any more", len(due()), 0)
 }

@@ -1,0 +1,199 @@
+package redis
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	goredis "github.com/redis/go-redis/v9"
+
+	"github.com/tandem-rtc/tandem/presence"
+	"github.com/tandem-rtc/tandem/signaling/call"
+)
+
+var undoScript = newScript("call_undo")
+
+// opening is one Open at work.
+type opening struct {
+	s     *Store
+	c     *call.Call
+	users []string // in the order in which they are claimed
+	marks []string // of whom a mark is wanted
+	over  []string
+}
+
+// Open stores a new call and takes its marks.
+//
+// The users are claimed one after the other, in the order of their names, and
+// the second only if the first was free: of two calls that want the same two
+// users, or of any number that meet in a circle, one gets through.
+func (s *Store) Open(_ context.Context, c *call.Call, marks []string, over ...string) error {
+	alone, err := s.callsAlone()
+	if err != nil {
+		return err
+	}
+	if alone {
+		return s.openAlone(c, marks, over)
+	}
+	record, err := call.Encode(*c)
+	if err != nil {
+		return err
+	}
+	store := s.fenced(s.keys.call(c.ID), "SET", record, "NX", "PX", s.keep(c))
+	if !c.Live() {
+		return s.openEnded(c, store)
+	}
+	o := &opening{s: s, c: c, users: []string{c.Caller.User}, marks: marks, over: over}
+	if c.Callee.User != c.Caller.User {
+		o.users = append(o.users, c.Callee.User)
+		slices.Sort(o.users)
+	}
+	at, _ := s.timer(c)
+	before := [][]goredis.Cmder{{s.noteTimer(c.ID, at)}, {store}}
+	for i, user := range o.users {
+		last := i == len(o.users)-1
+		if err := o.claim(user, before, last); err != nil {
+			if errors.Is(err, presence.ErrUnavailable) {
+				s.alone.doubt(c) // it may be there all the same
+			} else {
+				o.undo(o.users[:i+1])
+			}
+			return err
+		}
+		if i > 0 {
+			continue
+		}
+		switch err := store.Err(); {
+		case errors.Is(err, goredis.Nil):
+			return presence.ErrConflict // there is one with this id: it keeps its users
+		case err != nil:
+			o.undo(o.users[:1])
+			return fmt.Errorf("redis: open: %w", err)
+		}
+		before = nil
+	}
+	return nil
+}
+
+// openEnded stores a call that was refused: nobody has a part in it.
+func (s *Store) openEnded(c *call.Call, store *goredis.Cmd) error {
+	cmds := make([]goredis.Cmder, 0, 3)
+	if len(c.Outbox) > 0 {
+		cmds = append(cmds, s.noteUnsettled(c.ID))
+	}
+	cmds = append(cmds, store)
+	if c.ClientID != "" {
+		cmds = append(cmds, s.nameByClient(c))
+	}
+	if err := s.pipe.do(cmds...); err != nil {
+		return fmt.Errorf("redis: open: %w", err)
+	}
+	if err := store.Err(); errors.Is(err, goredis.Nil) {
+		return presence.ErrConflict
+	} else if err != nil {
+		return fmt.Errorf("redis: open: %w", err)
+	}
+	return nil
+}
+
+func (s *Store) nameByClient(c *call.Call) *goredis.StatusCmd {
+	return goredis.NewStatusCmd(context.Background(), "set", s.keys.byClient(c.Caller.User)+c.ClientID, c.ID, "px", s.keep(c))
+}
+
+// claim takes a user for the call, after what goes before it.
+func (o *opening) claim(user string, before [][]goredis.Cmder, last bool) error {
+	s, pointer := o.s, pointerTo(o.c, user)
+	// A user who is not to be marked is, if there is no other mark: no mark means
+	// no call.
+	mark := goredis.NewStringCmd(context.Background(), "set", s.keys.mark(user), pointer, "nx", "get")
+	claims := []goredis.Cmder{
+		mark,
+		goredis.NewIntCmd(context.Background(), "zadd", s.keys.live(user), int64(o.c.Started), pointer),
+	}
+	if last && o.c.ClientID != "" {
+		claims = append(claims, s.nameByClient(o.c))
+	}
+	if err := s.steps(append(before, claims)...); err != nil {
+		return fmt.Errorf("redis: open: %w", err)
+	}
+	seen, err := mark.Result()
+	if errors.Is(err, goredis.Nil) || (err == nil && !slices.Contains(o.marks, user)) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("redis: open: %w", err)
+	}
+	return o.contend(user, seen, pointer)
+}
+
+// contend deals with a mark that was there.
+func (o *opening) contend(user, seen, pointer string) error {
+	s := o.s
+	for range 16 {
+		held := idOf(seen)
+		switch {
+		case held == o.c.ID:
+			return nil
+		case !slices.Contains(o.over, held):
+			holder, err := o.holder(user, seen)
+			if err != nil {
+				return err
+			}
+			if holder != "" {
+				if holder != seen {
+					s.pipe.post(nil, s.replace(user, seen, holder))
+				}
+				return &presence.Held{User: user, Call: idOf(holder)}
+			}
+		}
+		take := s.replace(user, seen, pointer)
+		if err := s.pipe.do(take); err != nil {
+			return fmt.Errorf("redis: open: %w", err)
+		}
+		now, err := take.Text()
+		if err != nil {
+			return fmt.Errorf("redis: open: %w", err)
+		}
+		if now == "" {
+			return nil
+		}
+		seen = now
+	}
+	return &presence.Held{User: user, Call: idOf(seen)}
+}
+
+// holder is a pointer to the live call that is in the way: the one that holds the
+// mark, or, if that is dead, another one of the user.
+func (o *opening) holder(user, seen string) (string, error) {
+	live, err := o.s.areLive(seen)
+	if err != nil || live[0] {
+		return seen, err
+	}
+	others, err := o.s.liveOf(user)
+	for _, p := range others {
+		if id := idOf(p); id != o.c.ID && !slices.Contains(o.over, id) {
+			return p, err
+		}
+	}
+	return "", err
+}
+
+// undo takes back what the call has got. The pointers go first: they never lead
+// to what is not there yet, or not any more.
+func (o *opening) undo(users []string) { _ = o.s.steps(o.s.undoCmds(o.c, users)...) }
+
+func (s *Store) undoCmds(c *call.Call, users []string) [][]goredis.Cmder {
+	pointers := make([]goredis.Cmder, 0, 3)
+	for _, user := range users {
+		pointers = append(pointers, s.release(c, user, false))
+	}
+	if c.ClientID != "" {
+		pointers = append(pointers, replaceScript.cmd([]string{s.keys.byClient(c.Caller.User) + c.ClientID}, c.ID, ""))
+	}
+	return [][]goredis.Cmder{
+		pointers,
+		{undoScript.cmd([]string{s.keys.call(c.ID)}, versionBytes(c.Version))},
+		{goredis.NewIntCmd(context.Background(), "zrem", s.keys.due(shardOf(c.ID)), c.ID)},
+	}
+}
