@@ -163,6 +163,9 @@ func (s *Session) movedAway() bool {
 
 // Stray passes on what was queued for a session that was leaving in this moment.
 func (s *Session) Stray(ev *wire.Event) {
+	if !s.movedAway() {
+		return
+	}
 	e := eventEnvelope{user: s.user, device: s.device, event: ev.Name, args: ev.Args}
 	if ev.Lane == wire.Droppable {
 		e.flags |= flagDroppable

@@ -32,11 +32,40 @@ const patience = 10 * time.Second
 
 type rig struct {
 	t   testing.TB
+	srv *Server
 	sw  *signaling.Switchboard
 	url string // http://…
 }
 
 func newRig(t testing.TB, change func(*Config, *signaling.Config)) *rig {
+	t.Helper()
+	c, err := memory.New(memory.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return newNode(t, c, "n1", change)
+}
+
+// newNodes makes n nodes of one cluster.
+func newNodes(t testing.TB, n int, change func(*Config, *signaling.Config)) []*rig {
+	t.Helper()
+	c, err := memory.New(memory.Config{Shared: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := make([]*rig, n)
+	for i := range list {
+		list[i] = newNode(t, c, fmt.Sprint("n", i), func(c *Config, sc *signaling.Config) {
+			c.Key = []byte("the cluster's")
+			if change != nil {
+				change(c, sc)
+			}
+		})
+	}
+	return list
+}
+
+func newNode(t testing.TB, cluster *memory.Cluster, name string, change func(*Config, *signaling.Config)) *rig {
 	t.Helper()
 	w := wheel.New(wheel.Config{Tick: 5 * time.Millisecond})
 	v, err := auth.New(t.Context(), auth.Config{Secret: secret})
@@ -50,11 +79,7 @@ func newRig(t testing.TB, change func(*Config, *signaling.Config)) *rig {
 		change(&cfg, &sc)
 	}
 	sw, err := signaling.New(sc, signaling.Parts{Wheel: w, Verify: v.Verify}, func(h presence.Handler) (presence.Store, error) {
-		c, err := memory.New(memory.Config{})
-		if err != nil {
-			return nil, err
-		}
-		return c.Join("n1", h)
+		return cluster.Join(name, h)
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -73,7 +98,7 @@ func newRig(t testing.TB, change func(*Config, *signaling.Config)) *rig {
 			t.Errorf("%d sessions are left after Close", n)
 		}
 	})
-	return &rig{t: t, sw: sw, url: web.URL}
+	return &rig{t: t, srv: srv, sw: sw, url: web.URL}
 }
 
 func token(user string) string { return tokenFor(user, time.Hour) }

@@ -16,11 +16,12 @@ import (
 type link struct {
 	srv      *Server
 	so       *socketio.Socket
-	device   string // auth.deviceId, or that of the lineage
+	device   string // auth.deviceId, or that of the seal; "": the socket's id
 	extended bool
 	resume   bool // auth.resume: a clean close is no goodbye
 
-	id      *auth.Identity // between admission and connection only
+	entrance *entrance // between admission and connection only
+
 	sess    atomic.Pointer[signaling.Session]
 	renewed atomic.Pointer[auth.Identity] // of the client that is recovering
 	gone    atomic.Bool
@@ -47,11 +48,17 @@ func (l *link) Send(ev *wire.Event) {
 	if ev.Lane == wire.Droppable {
 		lane = socketio.Droppable
 	}
+	var queued bool
 	if ev.Shared {
-		l.so.Send(lane, ev.Encoded(wire.SocketIO, encodeShared).(*socketio.Message))
-		return
+		queued = l.so.Send(lane, ev.Encoded(wire.SocketIO, encodeShared).(*socketio.Message))
+	} else {
+		queued = l.so.EmitOwned(lane, ev.Name, ev.Args)
 	}
-	l.so.EmitOwned(lane, ev.Name, ev.Args)
+	if !queued {
+		if sess := l.sess.Load(); sess != nil {
+			sess.Stray(ev)
+		}
+	}
 }
 
 func encodeShared(ev *wire.Event) any { return socketio.NewMessage(ev.Name, ev.Args) }

@@ -27,7 +27,10 @@ type Config struct {
 	IO       socketio.Config
 	Verifier *auth.Verifier
 	Origins  *auth.Origins
-	Logger   *slog.Logger
+	// Key is what the nodes of a cluster share: pids are sealed with it, so
+	// that each of them knows whose they are. Nil: a random one.
+	Key    []byte
+	Logger *slog.Logger
 }
 
 // Server is the http.Handler of /socket.io/.
@@ -35,8 +38,6 @@ type Server struct {
 	cfg Config
 	io  *socketio.Server
 	sw  *signaling.Switchboard
-
-	lineage *lineage
 }
 
 // NewServer starts a server; Close ends it.
@@ -47,13 +48,18 @@ func NewServer(cfg Config, sw *signaling.Switchboard) (*Server, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{cfg: cfg, sw: sw, lineage: newLineage(lineageKeep, time.Now)}
+	if cfg.Key == nil {
+		cfg.Key = signaling.NewSealKey()
+	}
+	s := &Server{cfg: cfg, sw: sw}
 	io := cfg.IO
 	io.Engine.Origin = cfg.Origins.Allowed
 	io.Engine.Tag = sw.Tag
 	io.Logger = cfg.Logger
 	io.Recovery.CleanClose = func(so *socketio.Socket, _ int) bool { return !linkOf(so).resume }
 	io.Recovery.Allow = s.mayRecover
+	io.Recovery.Fetch = s.fetch
+	io.Recovery.Seal = s.seal
 	var err error
 	if s.io, err = socketio.NewServer(io); err != nil {
 		return nil, err
@@ -62,6 +68,7 @@ func NewServer(cfg Config, sw *signaling.Switchboard) (*Server, error) {
 	root.Use(s.admit)
 	root.OnConnection(s.connected)
 	root.Hook(socketio.Hooks{Packet: packet, Idle: idle, Away: away, Back: back, Disconnect: disconnected})
+	sw.OnTake(signaling.TakeSocketIO, s.handOver)
 	return s, nil
 }
 
@@ -133,8 +140,9 @@ func (s *Server) admit(so *socketio.Socket) error {
 	if err != nil {
 		return refusal(err)
 	}
-	if o.device == "" {
-		o.device = s.lineage.device(o.pid, id.User)
+	e := &entrance{id: id}
+	if device, ok := s.unseal(o.pid, id.User); ok && (o.device == "" || o.device == device) {
+		o.device, e.sealed = device, true
 	}
 	device := o.device
 	if device == "" {
@@ -143,7 +151,7 @@ func (s *Server) admit(so *socketio.Socket) error {
 	if err := s.sw.Admit(id.User, device); err != nil {
 		return refusal(err)
 	}
-	so.Data = &link{so: so, srv: s, id: id, device: o.device, extended: o.extended, resume: o.resume}
+	so.Data = &link{so: so, srv: s, entrance: e, device: o.device, extended: o.extended, resume: o.resume}
 	return nil
 }
 
@@ -169,17 +177,14 @@ func refusal(err error) error {
 // connected opens the session once the client was greeted.
 func (s *Server) connected(so *socketio.Socket) {
 	l := linkOf(so)
-	h := signaling.Hello{SessionID: so.ID(), Device: l.device, Extended: l.extended, Dialect: "socket.io"}
-	if h.Device == "" {
-		if old := so.Replaces(); old != nil { // the lineage of its sessions (DESIGN 3)
-			h.Device = linkOf(old).deviceID()
-			l.device = h.Device
-		}
+	e := l.entrance
+	l.entrance = nil
+	h := signaling.Hello{
+		SessionID: so.ID(), Device: l.device, Extended: l.extended, Dialect: "socket.io",
+		Moved: so.Recovered(), Luggage: e.luggage,
 	}
-	id := l.id
-	l.id = nil
 	so.ReleaseHandshake()
-	sess, err := s.sw.Open(context.Background(), l, id, h)
+	sess, err := s.sw.Open(context.Background(), l, e.id, h)
 	if err != nil {
 		so.Disconnect(true)
 		return
@@ -196,10 +201,11 @@ func (s *Server) connected(so *socketio.Socket) {
 func (s *Server) mayRecover(old, fresh *socketio.Socket) bool {
 	a, b := linkOf(old), linkOf(fresh)
 	sess := a.sess.Load()
-	if sess == nil || b.id == nil || sess.User() != b.id.User || a.extended != b.extended || (b.device != "" && b.device != sess.Device()) {
+	if sess == nil || b.entrance == nil || sess.User() != b.entrance.id.User || a.extended != b.extended || (b.device != "" && b.device != sess.Device()) {
 		return false
 	}
-	a.renewed.Store(b.id)
+	b.device = sess.Device() // also if it has missed too much to be recovered (C13)
+	a.renewed.Store(b.entrance.id)
 	return true
 }
 
@@ -273,15 +279,8 @@ func disconnected(so *socketio.Socket, reason socketio.Reason, code int) {
 		clean = !l.resume
 	}
 	sess.Idle()
-	if !clean { // before anybody hears of the end: the client may be back at once
-		l.srv.lineage.add(so.PID(), sess.User(), sess.Device())
-	}
-	sess.Closed(clean)
+	sess.Closed(clean) // nothing, if the session has moved
 }
-
-// lineageKeep is how long a device is known by the pid of a session that has
-// ended: as long as the call that it missed the end of can be found.
-const lineageKeep = 30 * time.Second
 
 // heartbeatTimeout is how long after a ping the pong may take, for a client that
 // may be silent for all in all.

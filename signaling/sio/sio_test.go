@@ -329,26 +329,6 @@ func TestBadInput_DisturbsNobody(t *testing.T) {
 	until(t, "all have gone or are away", func() bool { return r.sw.Sessions() >= 1 })
 }
 
-func TestLineage_IsBoundedInTimeAndNumber(t *testing.T) {
-	now := time.Unix(1_800_000_000, 0)
-	l := newLineage(30*time.Second, func() time.Time { return now })
-	l.add("", "ann", "d")
-	l.add("p", "ann", "d")
-	eq(t, "the device", l.device("p", "ann"), "d")
-	eq(t, "another user's", l.device("p", "eve"), "")
-	eq(t, "no pid", l.device("", "ann"), "")
-	now = now.Add(31 * time.Second)
-	eq(t, "too late", l.device("p", "ann"), "")
-	for i := range maxLineages + 100 {
-		l.add(fmt.Sprint(i), "ann", "d")
-	}
-	if n := len(l.byPID); n > maxLineages || n != len(l.order) {
-		t.Errorf("%d are remembered in %d, want at most %d", n, len(l.order), maxLineages)
-	}
-	eq(t, "the newest", l.device(fmt.Sprint(maxLineages+99), "ann"), "d")
-	eq(t, "the oldest", l.device("0", "ann"), "")
-}
-
 func TestNewServer_NeedsAVerifier(t *testing.T) {
 	if _, err := NewServer(Config{}, nil); err == nil {
 		t.Error("accepted")
