@@ -34,9 +34,10 @@ const (
 // anything went wrong: an emptied Redis begins with other ids, and what comes
 // again is known by its numbers.
 type inbox struct {
-	bus *bus
-	rdb goredis.UniversalClient
-	buf bytes.Buffer
+	bus  *bus
+	rdb  goredis.UniversalClient
+	conn *goredis.Conn // nil: to be taken
+	buf  bytes.Buffer
 
 	key  string // of the present epoch
 	last string // id of the last entry
@@ -59,6 +60,11 @@ func newInbox(b *bus, rdb goredis.UniversalClient) *inbox {
 func (r *inbox) run(ctx context.Context) {
 	const least, most = 10 * time.Millisecond, 200 * time.Millisecond
 	pause, failing := least, false
+	defer func() {
+		if r.conn != nil {
+			_ = r.conn.Close()
+		}
+	}()
 	for ctx.Err() == nil {
 		err := r.round(ctx)
 		if err == nil {
@@ -72,7 +78,7 @@ func (r *inbox) run(ctx context.Context) {
 			r.bus.cfg.Logger.Warn("the inbox can not be read", "err", err)
 		}
 		failing = true
-		r.last = "0-0"
+		r.reset(ctx)
 		select {
 		case <-ctx.Done():
 		case <-time.After(pause):
@@ -130,21 +136,41 @@ func (r *inbox) xread(ctx context.Context, block time.Duration) ([]byte, error) 
 	}
 	r.buf.Reset()
 	cmd := goredis.NewRawWriteToCmd(ctx, &r.buf, "xread", "count", readCount, "block", block.Milliseconds(), "streams", r.key, r.last)
-	cluster, ok := r.rdb.(*goredis.ClusterClient)
-	if !ok {
-		err := r.rdb.Process(ctx, cmd)
-		return r.buf.Bytes(), err
+	if r.conn == nil {
+		master, err := r.master(ctx)
+		if err != nil {
+			return nil, err
+		}
+		r.conn = master.Conn() // of its own: the pool looks at a connection whenever it gives it out
 	}
-	// A raw reply is not looked at, so that the client would not follow a slot
-	// that has moved.
-	master, err := cluster.MasterForKey(ctx, r.key)
-	if err != nil {
-		return nil, err
-	}
-	if err = master.Process(ctx, cmd); err != nil || bytes.HasPrefix(r.buf.Bytes(), []byte("-")) {
-		cluster.ReloadState(ctx)
-	}
+	err := r.conn.Process(ctx, cmd)
 	return r.buf.Bytes(), err
+}
+
+// master is the client of the Redis that has the inbox. In a Cluster it has to be
+// found here: a raw reply is not looked at, so that go-redis would not follow a
+// slot that has moved.
+func (r *inbox) master(ctx context.Context) (*goredis.Client, error) {
+	switch c := r.rdb.(type) {
+	case *goredis.ClusterClient:
+		return c.MasterForKey(ctx, r.key)
+	case *goredis.Client:
+		return c, nil
+	}
+	return nil, fmt.Errorf("redis: no inbox in a %T", r.rdb)
+}
+
+// reset makes the next read begin anew, on another connection.
+func (r *inbox) reset(ctx context.Context) {
+	r.last = "0-0"
+	if r.conn == nil {
+		return
+	}
+	_ = r.conn.Close()
+	r.conn = nil
+	if c, ok := r.rdb.(*goredis.ClusterClient); ok {
+		c.ReloadState(ctx)
+	}
 }
 
 // entries handles the entries of a reply.
