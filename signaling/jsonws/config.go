@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/tandem-rtc/tandem/signaling"
 	"github.com/tandem-rtc/tandem/signaling/auth"
 	"github.com/tandem-rtc/tandem/signaling/wheel"
 	"github.com/tandem-rtc/tandem/signaling/wsconn"
@@ -37,6 +38,9 @@ type Config struct {
 	ReplayEvents int
 	// Node is told to clients in hello.
 	Node string
+	// Key is what the nodes of a cluster share: resume tokens are sealed with
+	// it, so that each of them knows whose they are. Default: a random one.
+	Key []byte
 
 	Verifier *auth.Verifier
 	Origins  *auth.Origins
@@ -66,6 +70,9 @@ func (c *Config) Validate() error {
 	num(&c.ReplayEvents, 1024)
 	if c.WS.MaxMessage == 0 {
 		c.WS.MaxMessage = 1 << 20 // told to clients in hello
+	}
+	if c.Key == nil {
+		c.Key = signaling.NewSealKey()
 	}
 	if c.Now == nil {
 		c.Now = time.Now

@@ -42,6 +42,34 @@ func open(c *auth.Config) { c.Secret = "" }
 
 func newRig(t testing.TB, change func(*Config, *signaling.Config), authChange ...func(*auth.Config)) *rig {
 	t.Helper()
+	c, err := memory.New(memory.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return newNode(t, c, "n1", change, authChange...)
+}
+
+// newNodes makes n nodes of one cluster.
+func newNodes(t testing.TB, n int, change func(*Config, *signaling.Config)) []*rig {
+	t.Helper()
+	c, err := memory.New(memory.Config{Shared: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := make([]*rig, n)
+	for i := range list {
+		list[i] = newNode(t, c, fmt.Sprint("n", i), func(c *Config, sc *signaling.Config) {
+			c.Key = []byte("the cluster's")
+			if change != nil {
+				change(c, sc)
+			}
+		})
+	}
+	return list
+}
+
+func newNode(t testing.TB, cluster *memory.Cluster, name string, change func(*Config, *signaling.Config), authChange ...func(*auth.Config)) *rig {
+	t.Helper()
 	w := wheel.New(wheel.Config{Tick: 5 * time.Millisecond})
 	ac := auth.Config{Secret: secret}
 	for _, f := range authChange {
@@ -51,17 +79,13 @@ func newRig(t testing.TB, change func(*Config, *signaling.Config), authChange ..
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := Config{Verifier: v, Wheel: w, Node: "n1"}
+	cfg := Config{Verifier: v, Wheel: w, Node: name}
 	sc := signaling.Config{}
 	if change != nil {
 		change(&cfg, &sc)
 	}
 	sw, err := signaling.New(sc, signaling.Parts{Wheel: w, Verify: v.Verify}, func(h presence.Handler) (presence.Store, error) {
-		c, err := memory.New(memory.Config{})
-		if err != nil {
-			return nil, err
-		}
-		return c.Join("n1", h)
+		return cluster.Join(name, h)
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -72,7 +72,7 @@ func (l *link) started(s *signaling.Session) {
 func (l *link) helloLocked(resumed bool) {
 	_, _ = rand.Read(l.token[:]) // never fails
 	cfg := &l.srv.cfg
-	b := make([]byte, 0, 384)
+	b := make([]byte, 0, 448)
 	b = append(b, `{"event":"hello","args":[{"sid":`...)
 	b = rawjson.AppendString(b, l.sid)
 	b = append(b, `,"user":`...)
@@ -85,6 +85,8 @@ func (l *link) helloLocked(resumed bool) {
 	b = append(b, l.sid...)
 	b = append(b, '.')
 	b = base64.RawURLEncoding.AppendEncode(b, l.token[:])
+	b = append(b, '.')
+	b = append(b, signaling.Seal(cfg.Key, l.user, l.device)...)
 	b = append(b, `","resumeWindowMs":`...)
 	b = strconv.AppendInt(b, cfg.ResumeWindow.Milliseconds(), 10)
 	b = append(b, `,"node":`...)
@@ -134,10 +136,20 @@ func (l *link) takeOver(conn *wsconn.Conn, secret string, lastSeq uint64) (known
 
 // Send queues an event and, if it must arrive, keeps it for a resume.
 func (l *link) Send(ev *wire.Event) {
+	if l.queue(ev) {
+		return
+	}
+	if sess := l.session(); sess != nil { // nothing, unless it has moved
+		sess.Stray(ev)
+	}
+}
+
+// queue is Send; false: the link is over.
+func (l *link) queue(ev *wire.Event) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.gone {
-		return
+		return false
 	}
 	if ev.Lane == wire.Droppable {
 		switch {
@@ -148,12 +160,19 @@ func (l *link) Send(ev *wire.Event) {
 			var buf [256]byte
 			l.conn.Queue(wsconn.Droppable, false, appendEvent(buf[:0], ev, 0))
 		}
-		return
+		return true
 	}
 	frame := l.replay.add(ev, l.srv.cfg.Now(), &l.srv.cfg)
 	if l.conn != nil {
 		l.conn.Queue(wsconn.MustArrive, false, frame)
 	}
+	return true
+}
+
+func (l *link) session() *signaling.Session {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.sess
 }
 
 func encodeShared(ev *wire.Event) any {

@@ -29,6 +29,9 @@ type Server struct {
 	handshakes atomic.Int64
 	entering   sync.WaitGroup // requests that are becoming sockets
 
+	ctx    context.Context // ends with Close
+	cancel context.CancelFunc
+
 	mu     sync.Mutex
 	links  map[string]*link // by session id
 	closed bool
@@ -43,7 +46,10 @@ func NewServer(cfg Config, sw *signaling.Switchboard) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Server{cfg: cfg, ws: ws, sw: sw, links: map[string]*link{}}, nil
+	s := &Server{cfg: cfg, ws: ws, sw: sw, links: map[string]*link{}}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	sw.OnTake(signaling.TakeJSON, s.handOver)
+	return s, nil
 }
 
 // Close ends all connections and waits for them.
@@ -52,6 +58,7 @@ func (s *Server) Close() {
 	s.closed = true
 	here := slices.Collect(maps.Values(s.links))
 	s.mu.Unlock()
+	s.cancel()
 	for _, l := range here {
 		l.Close(wire.CloseGoingAway)
 		l.Flush()
@@ -170,12 +177,24 @@ func (s *Server) enter(ctx context.Context, conn *wsconn.Conn, creds auth.Creden
 	if h.device != "" && !wire.ValidUserID(h.device) {
 		return s.turnAway(conn, wire.Errorf(wire.CodeBadPayload, "deviceId is not usable."))
 	}
-	l, whole := s.resume(conn, id, h)
+	was := parseToken(h.resume)
+	l, whole := s.resume(conn, id, &was, h.lastSeq)
 	if whole {
 		return l
 	}
 	if l != nil && h.device == "" { // the device's lineage (DESIGN 3)
 		h.device = l.device
+	}
+	if device, ok := signaling.Unseal(s.cfg.Key, id.User, was.seal); ok && l == nil {
+		if err := s.sw.Admit(id.User, device); err != nil {
+			return s.turnAway(conn, err)
+		}
+		if l := s.fetch(ctx, conn, id, device, &was, h.lastSeq); l != nil {
+			return l
+		}
+		if h.device == "" {
+			h.device = device
+		}
 	}
 	l = &link{srv: s, conn: conn, sid: s.sw.Tagged(newID()), user: id.User, device: h.device}
 	if l.device == "" {
@@ -185,13 +204,19 @@ func (s *Server) enter(ctx context.Context, conn *wsconn.Conn, creds auth.Creden
 		return s.turnAway(conn, err)
 	}
 	l.greet()
+	return s.open(ctx, l, id, signaling.Hello{})
+}
+
+// open gives a link that has greeted its client a session.
+func (s *Server) open(ctx context.Context, l *link, id *auth.Identity, h signaling.Hello) wsconn.Handler {
 	s.mu.Lock()
 	s.links[l.sid] = l
 	s.mu.Unlock()
-	sess, err := s.sw.Open(ctx, l, id, signaling.Hello{SessionID: l.sid, Device: l.device, Extended: true, Dialect: "json"})
+	h.SessionID, h.Device, h.Extended, h.Dialect = l.sid, l.device, true, "json"
+	sess, err := s.sw.Open(ctx, l, id, h)
 	if err != nil {
 		s.forget(l)
-		return s.turnAway(conn, err)
+		return s.turnAway(l.conn, err)
 	}
 	l.started(sess)
 	return l
@@ -200,18 +225,17 @@ func (s *Server) enter(ctx context.Context, conn *wsconn.Conn, creds auth.Creden
 // resume hands the link that a token names over to a new socket. It returns nil
 // if there is none, and whole is false if not all that the client missed is
 // still there: then the client starts anew, as the same device.
-func (s *Server) resume(conn *wsconn.Conn, id *auth.Identity, h hello) (_ *link, whole bool) {
-	sid, secret, ok := strings.Cut(h.resume, ".")
-	if !ok {
+func (s *Server) resume(conn *wsconn.Conn, id *auth.Identity, was *ticket, lastSeq uint64) (_ *link, whole bool) {
+	if was.sid == "" {
 		return nil, false
 	}
 	s.mu.Lock()
-	l := s.links[sid]
+	l := s.links[was.sid]
 	s.mu.Unlock()
 	if l == nil || l.user != id.User {
 		return nil, false
 	}
-	known, whole := l.takeOver(conn, secret, h.lastSeq)
+	known, whole := l.takeOver(conn, was.secret, lastSeq)
 	if !known {
 		return nil, false
 	}

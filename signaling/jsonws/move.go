@@ -1,0 +1,193 @@
+package jsonws
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"strings"
+
+	"github.com/tandem-rtc/tandem/presence"
+	"github.com/tandem-rtc/tandem/signaling"
+	"github.com/tandem-rtc/tandem/signaling/auth"
+	"github.com/tandem-rtc/tandem/signaling/wire"
+	"github.com/tandem-rtc/tandem/signaling/wire/rawjson"
+	"github.com/tandem-rtc/tandem/signaling/wsconn"
+)
+
+// ticket is a resume token taken apart: sid "." secret "." seal. The sid begins
+// with the tag of the node that the session began on; the seal says which
+// device it is, also when that node is dead.
+type ticket struct{ sid, secret, seal string }
+
+// parseToken never fails: what is missing is empty, and names nothing.
+func parseToken(text string) (t ticket) {
+	t.sid, text, _ = strings.Cut(text, ".")
+	t.secret, t.seal, _ = strings.Cut(text, ".")
+	return t
+}
+
+// fetch gets the session that a token names from the node where it was, if that
+// still has it (C9), and makes its link here. The client has been authenticated;
+// the other node checks the token.
+func (s *Server) fetch(ctx context.Context, conn *wsconn.Conn, id *auth.Identity, device string, was *ticket, lastSeq uint64) wsconn.Handler {
+	ask := encodeWant(was, lastSeq)
+	got := s.sw.Take(s.ctx, signaling.TakeJSON, id.User, device, signaling.TagOf(was.sid), ask)
+	if got == nil || got.Late {
+		return nil
+	}
+	l := &link{srv: s, conn: conn, sid: was.sid, user: id.User, device: device}
+	missed, err := decodeMissed(got.State)
+	if err != nil {
+		s.cfg.Logger.Error("a session from another node can not be read", "session", was.sid, "error", err)
+		return nil
+	}
+	l.arrive(lastSeq, missed)
+	return s.open(ctx, l, id, signaling.Hello{Moved: true, Luggage: got.Luggage})
+}
+
+// arrive queues the hello of a session that goes on here, and what its client
+// has missed.
+func (l *link) arrive(lastSeq uint64, missed [][]byte) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	cfg := &l.srv.cfg
+	l.every, l.wait = cfg.PingInterval, cfg.PingInterval+cfg.PingTimeout
+	l.helloLocked(true)
+	l.replay = replay{seq: lastSeq, dropped: lastSeq}
+	now := cfg.Now().Unix()
+	for _, frame := range missed {
+		l.replay.seq++
+		l.replay.kept = append(l.replay.kept, kept{l.replay.seq, now, frame})
+		l.replay.bytes += len(frame)
+		l.conn.Queue(wsconn.MustArrive, false, frame)
+	}
+}
+
+// handOver gives a session to the node that its client has come to. As for one
+// that comes back here the token is spent whatever comes of it.
+func (s *Server) handOver(to presence.Peer, user string, ask []byte) *signaling.Taken {
+	was, lastSeq, err := decodeWant(ask)
+	if err != nil {
+		s.cfg.Logger.Error("a question of another node can not be read", "node", to.Name, "error", err)
+		return nil
+	}
+	s.mu.Lock()
+	l := s.links[was.sid]
+	s.mu.Unlock()
+	if l == nil || l.user != user || !l.spend(was.secret) {
+		return nil
+	}
+	// First the session, so that what comes for it from now on is forwarded.
+	sess := l.session()
+	luggage, ok := sess.Moved(to)
+	if !ok {
+		return nil
+	}
+	missed, whole := l.export(lastSeq)
+	if !whole {
+		sess.Abandoned()
+		return &signaling.Taken{Late: true}
+	}
+	return &signaling.Taken{Luggage: luggage, State: encodeMissed(missed)}
+}
+
+// spend checks the secret of the resume token, which is good for one use.
+func (l *link) spend(secret string) bool {
+	given, err := base64.RawURLEncoding.DecodeString(secret)
+	if err != nil {
+		return false
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.gone || l.sess == nil || subtle.ConstantTimeCompare(given, l.token[:]) != 1 {
+		return false
+	}
+	_, _ = rand.Read(l.token[:]) // never fails
+	return true
+}
+
+// export ends a link that goes on elsewhere and returns what its client missed;
+// not whole: some of it is lost.
+func (l *link) export(lastSeq uint64) (missed []kept, whole bool) {
+	l.mu.Lock()
+	if l.gone { // it ended in this moment
+		l.mu.Unlock()
+		return nil, false
+	}
+	missed, whole = l.replay.after(lastSeq)
+	l.gone = true
+	l.replay = replay{}
+	l.srv.cfg.Wheel.Stop(&l.timer)
+	old := l.conn
+	l.mu.Unlock()
+	l.srv.forget(l)
+	if old != nil {
+		old.Close(wire.CloseReplaced.Code, wire.CloseReplaced.Reason)
+	}
+	return missed, whole
+}
+
+const moveVersion = 1
+
+var errMove = errors.New("jsonws: what another node sent can not be read")
+
+func encodeWant(was *ticket, lastSeq uint64) []byte {
+	b := append(make([]byte, 0, len(was.sid)+len(was.secret)+16), moveVersion)
+	b = binary.AppendUvarint(b, lastSeq)
+	b = binary.AppendUvarint(b, uint64(len(was.sid)))
+	b = append(b, was.sid...)
+	return append(b, was.secret...)
+}
+
+func decodeWant(b []byte) (was ticket, lastSeq uint64, err error) {
+	if len(b) == 0 || b[0] != moveVersion {
+		return was, 0, errMove
+	}
+	lastSeq, w := binary.Uvarint(b[1:])
+	if w <= 0 {
+		return was, 0, errMove
+	}
+	b = b[1+w:]
+	n, w := binary.Uvarint(b)
+	if w <= 0 || n > uint64(len(b)-w) {
+		return was, 0, errMove
+	}
+	b = b[w:]
+	return ticket{sid: string(b[:n]), secret: string(b[n:])}, lastSeq, nil
+}
+
+func encodeMissed(list []kept) []byte {
+	n := 1
+	for i := range list {
+		n += len(list[i].frame) + binary.MaxVarintLen32
+	}
+	b := append(make([]byte, 0, n), moveVersion)
+	for i := range list {
+		b = binary.AppendUvarint(b, uint64(len(list[i].frame)))
+		b = append(b, list[i].frame...)
+	}
+	return b
+}
+
+// decodeMissed reads the frames of encodeMissed; each is a JSON object.
+func decodeMissed(b []byte) (frames [][]byte, err error) {
+	if len(b) == 0 || b[0] != moveVersion {
+		return nil, errMove
+	}
+	for b = b[1:]; len(b) > 0; {
+		n, w := binary.Uvarint(b)
+		if w <= 0 || n > uint64(len(b)-w) {
+			return nil, errMove
+		}
+		frame := b[w : w+int(n) : w+int(n)]
+		if rawjson.Object(frame, func(_, _ []byte) bool { return true }) != nil {
+			return nil, errMove
+		}
+		frames = append(frames, frame)
+		b = b[w+int(n):]
+	}
+	return frames, nil
+}
