@@ -3,7 +3,6 @@ package redis
 import (
 	"context"
 	"errors"
-	"io"
 	"net"
 	"strings"
 	"sync"
@@ -11,6 +10,8 @@ import (
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
+
+	"github.com/tandem-rtc/tandem/presence"
 )
 
 // health knows whether Redis answers. Once a command has failed for a reason
@@ -18,10 +19,12 @@ import (
 type health struct {
 	rdb     goredis.UniversalClient
 	timeout time.Duration
-	// onUp runs when Redis is back, on the prober's goroutine, before commands
-	// pass again; an error keeps it down.
+	// All three run on the prober's goroutine and may be nil: onDown when Redis
+	// has gone; onUp when it answers again, before commands pass: an error
+	// keeps it down; after once they do.
+	onDown func(why string)
 	onUp   func(ctx context.Context) error
-	onDown func(err error)
+	after  func()
 
 	down  atomic.Bool
 	trips atomic.Uint64 // times it went down
@@ -29,6 +32,7 @@ type health struct {
 	mu     sync.Mutex
 	why    string
 	since  time.Time // of the present state
+	hold   time.Time // no probe before
 	ctx    context.Context
 	cancel context.CancelFunc
 	done   sync.WaitGroup
@@ -60,22 +64,35 @@ func (h *health) note(err error) bool {
 	if !isAway(err) {
 		return false
 	}
+	hold := time.Duration(0)
+	var netErr net.Error
+	if errors.Is(err, context.DeadlineExceeded) || errors.As(err, &netErr) && netErr.Timeout() {
+		// What was sent may still be on its way. Writes carry a deadline of
+		// twice the timeout (Store.deadline): nothing is asserted before most
+		// of that has passed.
+		hold = h.timeout
+	}
+	h.trip(err.Error(), hold)
+	return true
+}
+
+// trip makes Redis count as away.
+func (h *health) trip(why string, hold time.Duration) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.ctx.Err() != nil || !h.down.CompareAndSwap(false, true) {
-		return true
+		return
 	}
 	h.trips.Add(1)
-	h.why, h.since = err.Error(), time.Now()
+	h.why, h.since, h.hold = why, time.Now(), time.Now().Add(hold)
 	h.done.Go(h.probe)
-	return true
 }
 
 // probe waits until Redis answers.
 func (h *health) probe() {
+	why, _ := h.state()
 	if h.onDown != nil {
-		why, _ := h.state()
-		h.onDown(errors.New(why))
+		h.onDown(why)
 	}
 	tick := time.NewTicker(min(100*time.Millisecond, h.timeout/2))
 	defer tick.Stop()
@@ -85,7 +102,13 @@ func (h *health) probe() {
 			return
 		case <-tick.C:
 		}
+		if time.Now().Before(h.hold) { // set before this goroutine began
+			continue
+		}
 		if h.try() == nil {
+			if h.after != nil {
+				h.after()
+			}
 			return
 		}
 	}
@@ -121,20 +144,23 @@ func (h *health) answers(ctx context.Context) error {
 // isAway reports whether an error says that Redis can not be worked with now,
 // and nothing about the command.
 func isAway(err error) bool {
-	if err == nil || errors.Is(err, goredis.Nil) {
-		return false
-	}
-	var netErr net.Error
+	var reply goredis.Error
 	switch {
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
-		errors.Is(err, goredis.ErrClosed), errors.Is(err, goredis.ErrPoolTimeout), errors.As(err, &netErr):
+	case err == nil, errors.Is(err, goredis.Nil):
+		return false
+	case errors.Is(err, presence.ErrUnavailable): // said by the pipe: known
+		return false
+	case !errors.As(err, &reply): // of the connection, whatever it is
 		return true
 	}
-	s := err.Error()
-	for _, p := range [...]string{"LOADING", "CLUSTERDOWN", "READONLY", "MASTERDOWN", "NOREPLICAS", "OOM", "MISCONF", "TRYAGAIN", "BUSY ", "NOAUTH", "WRONGPASS", "NOPERM"} {
+	s := reply.Error()
+	for _, p := range [...]string{
+		"LOADING", "CLUSTERDOWN", "READONLY", "MASTERDOWN", "NOREPLICAS", "OOM", "MISCONF", "TRYAGAIN", "BUSY ",
+		"NOAUTH", "WRONGPASS", "NOPERM", "ERR max number of clients", "STALE",
+	} {
 		if strings.HasPrefix(s, p) {
 			return true
 		}
 	}
-	return strings.Contains(s, "sentinel") || strings.Contains(s, "connection pool")
+	return false
 }

@@ -2,6 +2,7 @@ package redis
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -11,8 +12,13 @@ import (
 	"github.com/tandem-rtc/tandem/presence"
 )
 
-// maxBatch is how many commands one pipeline takes.
-const maxBatch = 512
+const (
+	// maxBatch is how many commands one pipeline takes.
+	maxBatch = 512
+	// maxQueue is how many orders may wait while a pipeline is in flight: one
+	// that does not come back must not fill the memory with those that wait.
+	maxQueue = 1 << 16
+)
 
 // pipe gathers the commands of all goroutines into pipelines: while one is in
 // flight the next one fills, so that nobody waits for a timer and Redis is asked
@@ -53,6 +59,10 @@ func (p *pipe) do(cmds ...goredis.Cmder) error {
 	}
 	o := &order{cmds: cmds}
 	p.mu.Lock()
+	if len(p.queue) >= maxQueue {
+		p.mu.Unlock()
+		return fmt.Errorf("%w: too many commands wait", presence.ErrUnavailable)
+	}
 	p.queue = append(p.queue, o)
 	if !p.busy {
 		p.busy = true
@@ -69,9 +79,13 @@ func (p *pipe) do(cmds ...goredis.Cmder) error {
 }
 
 // post sends commands and calls done, if not nil, when they have answers, on
-// some goroutine. It never blocks and keeps its place in the order.
+// some goroutine. It never blocks, so that it may be called with a lock that
+// decides the order of commands, and keeps its place in the order. done may be
+// called before it returns.
 func (p *pipe) post(done func(), cmds ...goredis.Cmder) {
-	if p.health.isDown() {
+	p.mu.Lock()
+	if p.health.isDown() || len(p.queue) >= maxQueue {
+		p.mu.Unlock()
 		for _, c := range cmds {
 			c.SetErr(presence.ErrUnavailable)
 		}
@@ -80,7 +94,6 @@ func (p *pipe) post(done func(), cmds ...goredis.Cmder) {
 		}
 		return
 	}
-	p.mu.Lock()
 	p.queue = append(p.queue, &order{cmds: cmds, done: done})
 	start := !p.busy
 	p.busy = true
@@ -90,9 +103,13 @@ func (p *pipe) post(done func(), cmds ...goredis.Cmder) {
 	}
 }
 
+// away reports an outage that one of the commands has met.
 func (p *pipe) away(cmds []goredis.Cmder) error {
 	for _, c := range cmds {
-		if err := c.Err(); isAway(err) {
+		switch err := c.Err(); {
+		case errors.Is(err, presence.ErrUnavailable):
+			return err
+		case isAway(err):
 			return fmt.Errorf("%w: %w", presence.ErrUnavailable, err)
 		}
 	}
@@ -205,6 +222,3 @@ func (p *pipe) again(ctx context.Context, c goredis.Cmder) {
 	cmd.SetVal(v)
 	cmd.SetErr(err)
 }
-
-// elapsed is for logs.
-func elapsed(since time.Time) time.Duration { return time.Since(since).Round(time.Millisecond) }

@@ -1,0 +1,297 @@
+package redis
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	goredis "github.com/redis/go-redis/v9"
+
+	"github.com/tandem-rtc/tandem/presence"
+)
+
+var (
+	leaseScript    = newScript("lease")
+	leaseKeyScript = newScript("leasekey")
+)
+
+// lease is this node's own.
+type lease struct {
+	lost    atomic.Bool // what was registered does not count any more
+	emptied atomic.Bool // Redis was, and not all nodes have told again what they have
+
+	asserting sync.Mutex // one assertion at a time
+
+	mu      sync.Mutex
+	run     string    // of Redis, as known
+	tried   time.Time // last Renew, whatever came of it
+	held    time.Time // last renewal that Redis took
+	upSince time.Time // it was renewed without interruption since; zero: it is interrupted
+}
+
+// leaseReply is what lease.lua returns.
+type leaseReply struct {
+	status string
+	now    time.Time
+	run    string
+	nodes  []member
+}
+
+// leaseCall makes a call of lease.lua. The key of who buries is used by few
+// operations only.
+func (s *Store) leaseCall(op string, n presence.Node, arg5, arg6 string) *goredis.Cmd {
+	return leaseScript.cmd(
+		[]string{s.keys.nodes(), s.keys.run(), s.keys.asserted(), s.keys.burying(arg6)},
+		op, s.deadline(), nodeEntry(n), s.cfg.Lease.Milliseconds(), arg5, arg6)
+}
+
+func parseLease(c *goredis.Cmd) (*leaseReply, error) {
+	v, err := c.Slice()
+	if err != nil {
+		return nil, err
+	}
+	if len(v) != 5 {
+		return nil, errors.New("redis: lease: odd answer")
+	}
+	r := &leaseReply{}
+	r.status, _ = v[0].(string)
+	us, _ := v[1].(int64)
+	r.now = time.UnixMicro(us)
+	r.run, _ = v[2].(string)
+	asserted := map[string]bool{}
+	for _, e := range slice(v[3]) {
+		text, _ := e.(string)
+		asserted[text] = true
+	}
+	list := slice(v[4])
+	for i := 0; i+1 < len(list); i += 2 {
+		text, _ := list[i].(string)
+		end, _ := list[i+1].(string)
+		ms, err := strconv.ParseFloat(end, 64)
+		if n, ok := parseNode(text); ok && err == nil {
+			r.nodes = append(r.nodes, member{Node: n, until: int64(ms), asserted: asserted[text]})
+		}
+	}
+	return r, nil
+}
+
+func slice(v any) []any {
+	list, _ := v.([]any)
+	return list
+}
+
+// askLease sends one call past the pipe: nothing has to wait for it, and the
+// clock is read by it.
+func (s *Store) askLease(ctx context.Context, c *goredis.Cmd) (*leaseReply, error) {
+	sent := time.Now()
+	err := s.rdb.Process(ctx, c)
+	if isNoScript(err) {
+		s.pipe.again(ctx, c)
+	}
+	r, err := parseLease(c)
+	if err == nil {
+		s.clock.set(sent, time.Now(), r.now)
+	}
+	return r, err
+}
+
+// pipeLease sends one call through the pipe.
+func (s *Store) pipeLease(c *goredis.Cmd) (*leaseReply, error) {
+	sent := time.Now()
+	if err := s.pipe.do(c); err != nil {
+		return nil, err
+	}
+	r, err := parseLease(c)
+	if err == nil {
+		s.clock.set(sent, time.Now(), r.now)
+	}
+	return r, err
+}
+
+// newEpoch names one start of a node: later ones sort behind, and no two are the
+// same.
+func newEpoch(now time.Time) string {
+	return strconv.FormatInt(now.UnixMilli(), 36) + strings.ToLower(rand.Text()[:7])
+}
+
+// takeLease enters this node under a new epoch. follows is the entry of the
+// epoch that it had before, or "".
+func (s *Store) takeLease(ctx context.Context, name, follows string) error {
+	for range 10 {
+		n := presence.Node{Peer: presence.Peer{Name: name, Epoch: newEpoch(s.Now())}, Addr: s.cfg.Addr}
+		n.Tag = tagOf(n.Peer)
+		started := time.Now()
+		r, err := s.askLease(ctx, s.leaseCall("take", n, newRun(), follows))
+		if err != nil {
+			if s.health.note(err) {
+				return fmt.Errorf("redis: take the lease: %w: %w", presence.ErrUnavailable, err)
+			}
+			return fmt.Errorf("redis: take the lease: %w", err)
+		}
+		switch r.status {
+		case "taken":
+			return fmt.Errorf("redis: %w: %s", presence.ErrNodeTaken, name)
+		case "tag": // one in a thousand million
+			continue
+		}
+		key := s.leaseKey("take", n.Peer)
+		if err := s.pipe.do(key); err == nil {
+			err = key.Err()
+		}
+		if err != nil {
+			return fmt.Errorf("redis: take the inbox: %w", err)
+		}
+		s.me.Store(&n)
+		s.lease.mu.Lock()
+		s.lease.run, s.lease.tried, s.lease.held, s.lease.upSince = r.run, started, started, started
+		s.lease.mu.Unlock()
+		s.lease.lost.Store(false)
+		s.nodes.mu.Lock()
+		s.learn(r)
+		s.nodes.mu.Unlock()
+		return nil
+	}
+	return errors.New("redis: no free tag")
+}
+
+func newRun() string { return rand.Text() }
+
+func (s *Store) leaseKey(op string, p presence.Peer) *goredis.Cmd {
+	return leaseKeyScript.cmd([]string{s.keys.lease(p.Name)}, s.deadline(), op, p.Epoch, s.cfg.Lease.Milliseconds())
+}
+
+// settled reports whether this node has held its lease for a full one without
+// interruption: only then may it say of others that they do not (P1).
+func (s *Store) settled() bool {
+	l := &s.lease
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	return !l.upSince.IsZero() && now.Sub(l.upSince) >= s.cfg.Lease && now.Sub(l.held) < s.cfg.Lease
+}
+
+// interrupted notes that the lease was not renewed.
+func (s *Store) interrupted() {
+	s.lease.mu.Lock()
+	s.lease.upSince = time.Time{}
+	s.lease.mu.Unlock()
+}
+
+// Renew prolongs the lease and reads what other nodes hold one.
+func (s *Store) Renew(ctx context.Context) error {
+	switch {
+	case s.closed.Load():
+		return presence.ErrClosed
+	case s.tryRenew():
+		return fmt.Errorf("redis: %w", presence.ErrLeaseLost)
+	case s.health.isDown():
+		s.interrupted()
+		return fmt.Errorf("redis: renew the lease: %w", presence.ErrUnavailable)
+	}
+	sent := time.Now()
+	c := s.leaseCall("renew", s.Self(), newRun(), s.knownRun())
+	r, err := s.pipeLease(c)
+	if err != nil {
+		s.interrupted()
+		return fmt.Errorf("redis: renew the lease: %w", s.stale(err))
+	}
+	if err := s.renewed(ctx, r, sent); err != nil {
+		return err
+	}
+	s.pipe.post(nil, s.leaseKey("renew", s.peer()))
+	s.owed.pay(s)
+	if s.lease.emptied.Load() && !s.incomplete() {
+		s.lease.emptied.Store(false)
+		s.watch.again(s) // who is not there now is not there
+	}
+	return nil
+}
+
+// tryRenew notes that Renew was called, and reports whether the lease is lost:
+// because it was found so before, or because this node itself stood still for
+// longer than a lease while nobody renewed it. Where Redis was away it is Redis
+// that says.
+func (s *Store) tryRenew() (lost bool) {
+	now := time.Now()
+	s.lease.mu.Lock()
+	stood := now.Sub(s.lease.tried)
+	s.lease.tried = now
+	s.lease.mu.Unlock()
+	if stood > s.cfg.Lease && !s.lease.lost.Swap(true) {
+		s.cfg.Logger.Warn("this node stood still for longer than its lease", "for", stood)
+	}
+	return s.lease.lost.Load()
+}
+
+func (s *Store) knownRun() string {
+	s.lease.mu.Lock()
+	defer s.lease.mu.Unlock()
+	return s.lease.run
+}
+
+// renewed takes in what a renewal has brought.
+func (s *Store) renewed(_ context.Context, r *leaseReply, sent time.Time) error {
+	if r.status == "lost" {
+		s.interrupted()
+		if !s.lease.lost.Swap(true) {
+			s.cfg.Logger.Warn("this node's lease was given up by another node")
+		}
+		return fmt.Errorf("redis: %w", presence.ErrLeaseLost)
+	}
+	if r.status == "emptied" {
+		// It was emptied without a connection that broke: all is to be told
+		// again, as after an outage.
+		s.health.trip("Redis was emptied", 0)
+		return fmt.Errorf("redis: renew the lease: %w", presence.ErrUnavailable)
+	}
+	s.lease.mu.Lock()
+	s.lease.held = sent
+	if s.lease.upSince.IsZero() {
+		s.lease.upSince = sent
+	}
+	s.lease.mu.Unlock()
+	s.nodes.mu.Lock()
+	gone := s.learn(r)
+	s.nodes.mu.Unlock()
+	s.buried(gone)
+	return nil
+}
+
+// stale turns the refusal of what came too late into what it is: an outage. The
+// clock is read anew before anything else is sent.
+func (s *Store) stale(err error) error {
+	if err != nil && strings.HasPrefix(err.Error(), "STALE") {
+		s.health.note(err)
+		return fmt.Errorf("%w: %w", presence.ErrUnavailable, err)
+	}
+	return err
+}
+
+// Rejoin takes a new epoch. What the old one had registered is given up; Lost is
+// not called for it, since its sessions are here.
+func (s *Store) Rejoin(ctx context.Context) error {
+	if s.closed.Load() {
+		return presence.ErrClosed
+	}
+	if s.health.isDown() {
+		return fmt.Errorf("redis: rejoin: %w", presence.ErrUnavailable)
+	}
+	old := s.Self()
+	s.own.clear()
+	s.routes.doubt()
+	if err := s.takeLease(ctx, old.Name, nodeEntry(old)); err != nil {
+		return err
+	}
+	s.bus.rejoined(old.Peer)
+	s.watch.again(s)
+	if err := s.unregister(old.Peer, s.Now()); err != nil {
+		return fmt.Errorf("redis: give up the former epoch: %w", err)
+	}
+	return s.drop(old)
+}

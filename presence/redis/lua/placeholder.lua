@@ -1,2 +1,0 @@
--- placeholder until the first real script is here
-return 0

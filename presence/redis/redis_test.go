@@ -1,0 +1,79 @@
+package redis
+
+import (
+	"context"
+	"flag"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/tandem-rtc/tandem/presence"
+	"github.com/tandem-rtc/tandem/presence/presencetest"
+	"github.com/tandem-rtc/tandem/presence/redis/redistest"
+)
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if !given("rapid.checks") {
+		// Time passes in real time here.
+		_ = flag.Set("rapid.checks", "20")
+	}
+	goleak.VerifyTestMain(m)
+}
+
+func given(name string) (yes bool) {
+	flag.Visit(func(f *flag.Flag) { yes = yes || f.Name == name })
+	return yes
+}
+
+// world is a Redis and the stores that have joined it.
+type world struct {
+	t    testing.TB
+	cfg  Config
+	list []*Store
+}
+
+// testConfig has short times.
+func testConfig(url string) Config {
+	return Config{URL: url, Lease: 600 * time.Millisecond, OfflineGrace: 500 * time.Millisecond}
+}
+
+func newWorld(t testing.TB, cfg Config) *world {
+	w := &world{t: t, cfg: cfg}
+	t.Cleanup(func() {
+		for _, s := range w.list {
+			_ = s.Close()
+		}
+	})
+	return w
+}
+
+func (w *world) Join(name string, h presence.Handler) (presence.Store, error) {
+	s, err := Join(context.Background(), w.cfg, name, h)
+	if err != nil {
+		return nil, err
+	}
+	w.list = append(w.list, s)
+	return s, nil
+}
+
+// Pass waits: time can not be turned here.
+func (w *world) Pass(d time.Duration) { <-time.After(d) }
+
+func (w *world) Now() time.Time {
+	if len(w.list) > 0 {
+		return w.list[0].Now()
+	}
+	return time.Now()
+}
+func (w *world) Lease() time.Duration { return w.cfg.Lease }
+func (w *world) Grace() time.Duration { return w.cfg.OfflineGrace }
+
+func TestContract(t *testing.T) {
+	server := redistest.Start(t)
+	presencetest.Run(t, func(t *testing.T) presencetest.World {
+		server.MustCommand("FLUSHALL")
+		return newWorld(t, testConfig(server.URL()))
+	})
+}

@@ -1,0 +1,92 @@
+package redis
+
+import (
+	"encoding/binary"
+	"sync"
+
+	"github.com/tandem-rtc/tandem/presence"
+)
+
+// owed is what other nodes have yet to hear: that they must forget the routes of
+// users. It is told at once; only what an inbox did not take waits here, and is
+// told with the next Renew.
+type owed struct {
+	mu    sync.Mutex
+	nodes map[presence.Peer]map[string]int64 // user -> version
+}
+
+// owedAll is from how many users on a node is told to ask anew for all.
+const owedAll = 1000
+
+func (o *owed) init() { o.nodes = map[presence.Peer]map[string]int64{} }
+
+// forget tells a node that what it remembers of a user is older than ver. An
+// empty user means all.
+func (o *owed) forget(s *Store, to presence.Peer, user string, ver int64) {
+	payload := binary.AppendUvarint(make([]byte, 0, 10+len(user)), uint64(ver))
+	payload = append(payload, user...)
+	failed := func(err error) {
+		if err != nil {
+			o.add(s, to, user, ver)
+		}
+	}
+	if err := s.Send(to, kindForget, presence.Must, payload, failed); err != nil {
+		failed(err)
+	}
+}
+
+func (o *owed) add(s *Store, to presence.Peer, user string, ver int64) {
+	if _, ok := s.nodes.list().nodes[to]; !ok {
+		return // it is no more
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	m := o.nodes[to]
+	if m == nil {
+		m = map[string]int64{}
+		o.nodes[to] = m
+	}
+	if _, all := m[""]; all {
+		return
+	}
+	if len(m) >= owedAll {
+		clear(m)
+		user = ""
+	}
+	m[user] = max(m[user], ver)
+}
+
+// pay tells what is owed.
+func (o *owed) pay(s *Store) {
+	o.mu.Lock()
+	due := o.nodes
+	o.nodes = map[presence.Peer]map[string]int64{}
+	o.mu.Unlock()
+	for to, users := range due {
+		for u, ver := range users {
+			o.forget(s, to, u, ver)
+		}
+	}
+}
+
+// forgive drops what is owed to a node that is no more.
+func (o *owed) forgive(p presence.Peer) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	delete(o.nodes, p)
+}
+
+// gotForget is told by another node that a user's sessions are other ones.
+func (s *Store) gotForget(_ presence.Peer, payload []byte) {
+	ver, n := binary.Uvarint(payload)
+	if n <= 0 {
+		return
+	}
+	if len(payload) == n {
+		s.routes.doubt()
+		return
+	}
+	if user := string(payload[n:]); s.routes.forget(user, int64(ver)) {
+		s.handler.RoutesChanged(user)
+	}
+}
