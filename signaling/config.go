@@ -54,6 +54,9 @@ type Config struct {
 	ICEServers json.RawMessage
 	ICETTL     time.Duration
 
+	// Renew is how often the node's lease is renewed (1 s): several times
+	// within it.
+	Renew time.Duration
 	// Tick is how often the switchboard looks for calls that are due
 	// (200 ms).
 	Tick time.Duration
@@ -86,6 +89,7 @@ func (c *Config) Validate() error {
 	dur(&c.AuthExpiringBefore, time.Minute)
 	dur(&c.ICETTL, 24*time.Hour)
 	dur(&c.Tick, 200*time.Millisecond)
+	dur(&c.Renew, time.Second)
 	num(&c.PresenceLimit, 500)
 	num(&c.TypingBurst, 20)
 	num(&c.EventBurst, 200)
@@ -115,7 +119,7 @@ func (c *Config) Validate() error {
 	if !json.Valid(c.ICEServers) {
 		return errors.New("signaling: ICE servers are not valid JSON")
 	}
-	for _, d := range []time.Duration{c.PresenceInterval, c.CallPing, c.CallPingTimeout, c.TypingExpiry, c.Tick} {
+	for _, d := range []time.Duration{c.PresenceInterval, c.CallPing, c.CallPingTimeout, c.TypingExpiry, c.Tick, c.Renew} {
 		if d < 0 {
 			return errors.New("signaling: a time can not be negative")
 		}

@@ -258,7 +258,10 @@ func concerns(fx []call.Effect, s *presence.Session) bool {
 }
 
 func isFor(e *call.Effect, s *presence.Session) bool {
-	return e.To.User == s.User && !e.Resumed && e.To.Includes(s.Device) && (s.Extended || !(e.BaseSilent || e.Kind.ExtendedOnly()))
+	if e.To.User != s.User || e.Resumed || !e.To.Includes(s.Device) {
+		return false
+	}
+	return s.Extended || !e.BaseSilent && !e.Kind.ExtendedOnly()
 }
 
 // sendCall sends a call with its effects. done, if not nil, is called once for

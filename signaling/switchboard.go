@@ -109,7 +109,7 @@ func New(cfg Config, p Parts, join func(presence.Handler) (presence.Store, error
 
 // run does what is due by time.
 func (sw *Switchboard) run(ctx context.Context) {
-	tick, lease, list := time.NewTicker(sw.cfg.Tick), time.NewTicker(time.Second), time.NewTicker(sw.cfg.PresenceInterval)
+	tick, lease, list := time.NewTicker(sw.cfg.Tick), time.NewTicker(sw.cfg.Renew), time.NewTicker(sw.cfg.PresenceInterval)
 	defer tick.Stop()
 	defer lease.Stop()
 	defer list.Stop()

@@ -16,7 +16,7 @@ import (
 func TestI6_EnvironmentNames(t *testing.T) {
 	elsewhere(t)
 	t.Setenv("PORT", "7001")
-	t.Setenv("REDIS_URL", "redis://r:6379?password=rp")
+	t.Setenv("REDIS_URL", "redis://:rp@r:6379")
 	t.Setenv("MONGO_DB_URI", "mongodb://m")
 	t.Setenv("JWT_SECRET", testSecret)
 	t.Setenv("FRONTEND_URL", "http://a.example,http://b.example")
@@ -27,7 +27,7 @@ func TestI6_EnvironmentNames(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Address.Port != 7001 || c.Servers.RedisURL.Reveal() != "redis://r:6379?password=rp" ||
+	if c.Address.Port != 7001 || c.Servers.RedisURL.Reveal() != "redis://:rp@r:6379" ||
 		c.Servers.MongoURI.Reveal() != "mongodb://m" || c.Identity.JWTSecret.Reveal() != testSecret ||
 		c.Identity.FrontendURL != "http://a.example,http://b.example" || c.Servers.BackendURL != "http://127.0.0.1:8000" ||
 		c.Calls.RingTimeout != 10*time.Second || len(c.Servers.TrustedProxies) != 2 {

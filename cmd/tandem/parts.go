@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"strconv"
 	"sync"
@@ -69,17 +70,23 @@ func buildParts(d deps) (_ web.Parts, _ switchboard, err error) {
 	}()
 	b.wheel = wheel.New(wheel.Config{Tick: tickFor(d.cfg)})
 	b.name, b.clustered = d.cfg.nodeName(), d.cfg.Clustered()
+	key, err := d.cfg.clusterKey()
+	if err != nil {
+		return web.Parts{}, nil, err
+	}
 	b.sw, err = signaling.New(d.cfg.signaling(d.log), signaling.Parts{
 		Wheel: b.wheel, Verify: d.verifier.Verify, Metrics: signaling.NewMetrics(d.registry),
 	}, join(d, b.name, ""))
 	if err != nil {
 		return web.Parts{}, nil, err
 	}
-	b.io, err = sio.NewServer(sio.Config{IO: d.cfg.socketio(b.wheel), Verifier: d.verifier, Origins: d.origins, Logger: d.log}, b.sw)
+	b.io, err = sio.NewServer(sio.Config{IO: d.cfg.socketio(b.wheel), Verifier: d.verifier, Origins: d.origins, Key: key, Logger: d.log}, b.sw)
 	if err != nil {
 		return web.Parts{}, nil, err
 	}
-	b.ws, err = jsonws.NewServer(d.cfg.jsonws(d, b.wheel, b.name), b.sw)
+	plain := d.cfg.jsonws(d, b.wheel, b.name)
+	plain.Key = key
+	b.ws, err = jsonws.NewServer(plain, b.sw)
 	if err != nil {
 		return web.Parts{}, nil, err
 	}
@@ -102,14 +109,27 @@ func (b *board) ready() (string, bool, map[string]string) {
 	return "ready", true, detail
 }
 
-// Drain tells clients that this server goes away. With this node alone there is
-// nowhere for them to go and nothing that outlives it, so nobody is waited for.
+// Drain tells clients that this server goes away, and sends them to other nodes
+// spread over half of the time that there is; their sessions follow them. A node
+// that is alone does not wait: there is nowhere to go, and nothing outlives it.
 func (b *board) Drain(ctx context.Context) error {
 	within := time.Duration(0)
 	if deadline, ok := ctx.Deadline(); ok {
 		within = time.Until(deadline)
 	}
-	b.sw.Drain(within)
+	if !b.clustered || b.sw.Nodes() < 2 || b.sw.Degraded() != "" {
+		b.sw.Drain(within)
+		return nil
+	}
+	window := within / 2
+	b.sw.Drain(window)
+	var going sync.WaitGroup
+	going.Go(func() { b.io.Drain(ctx, window) })
+	going.Go(func() { b.ws.Drain(ctx, window) })
+	going.Wait()
+	if left := b.sw.WaitEmpty(ctx); left > 0 {
+		return fmt.Errorf("%d sessions were not taken by another node; their calls wait for them there", left)
+	}
 	return nil
 }
 
@@ -160,6 +180,7 @@ func (c Config) signaling(log *slog.Logger) signaling.Config {
 		EventRate: c.Limits.EventsRate, EventBurst: c.Limits.EventsBurst,
 		CallsPerMinute: c.Limits.CallsPerMinute, SessionsPerUser: c.Limits.SessionsPerUser,
 		TokenLeeway: c.Identity.TokenLeeway, ProfileFields: c.Identity.ProfileFields, Tick: tick, Logger: log,
+		Renew: min(time.Second, c.Cluster.NodeLease/4),
 	}
 }
 

@@ -16,6 +16,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/tandem-rtc/tandem/presence/redis/redistest"
 )
 
 // fakeBoard is a switchboard that a test holds in its hands.
@@ -256,9 +258,9 @@ func TestBannerSaysHowItRuns(t *testing.T) {
 		{nil, []string{"only this machine is served", "in memory", "JWT_SECRET", "this server's own only"}, []string{"Warning", "Back end"}},
 		{[]string{"--jwt-secret=" + testSecret, "--listen=127.0.0.1"}, []string{"tokens signed with JWT_SECRET (HS256)", "cookie jwt"}, []string{"this machine"}},
 		{[]string{"--insecure-no-auth"}, []string{"NOBODY IS CHECKED", "Network"}, nil},
-		{[]string{"--redis-url=redis://:hidden-pass@r", "--mongo-uri=mongodb://u:hidden-pass@m"}, []string{
-			"REDIS_URL is set, but this release does not use it", "MONGO_DB_URI is set, but this release does not use it",
-		}, nil},
+		{[]string{"--redis-url=" + withPassword(t, "hidden-pass"), "--node-name=node-a", "--cluster-secret=" + testSecret, "--mongo-uri=mongodb://u:hidden-pass@m"}, []string{
+			"presence and active calls in Redis", "node node-a of a cluster", "MONGO_DB_URI is set, but this release keeps no messages",
+		}, []string{"in memory"}},
 		{[]string{"--backend-url=http://127.0.0.1:1", "--frontend-url=https://app.example"}, []string{
 			"/tandem/", "gets every path that Tandem does not serve", "https://app.example and this server's own",
 		}, nil},
@@ -290,10 +292,17 @@ func TestBannerSaysHowItRuns(t *testing.T) {
 	}
 }
 
+// withPassword is the URL of a Redis that asks for a password.
+func withPassword(t *testing.T, password string) string {
+	s := redistest.Start(t)
+	s.MustCommand("CONFIG", "SET", "requirepass", password)
+	return "redis://:" + password + "@" + s.Addr
+}
+
 // TestO5_WholeRunLogsNoSecrets connects with tokens, good and bad, and reads all
 // that was written.
 func TestO5_WholeRunLogsNoSecrets(t *testing.T) {
-	cfg := testConfig(t, "--jwt-secret=short-one", "--listen=127.0.0.1", "--backend-url=http://127.0.0.1:1", "--log-level=debug", "--redis-url=redis://:hidden-pass@r")
+	cfg := testConfig(t, "--jwt-secret=short-one", "--listen=127.0.0.1", "--backend-url=http://127.0.0.1:1", "--log-level=debug", "--redis-url="+withPassword(t, "hidden-pass"))
 	app, log, stop := start(t, cfg, nil)
 	c := httpClient(t)
 	for _, url := range []string{"/api/users/online?userId=a", "/anything?token=query-token", "/socket.io/?EIO=4&transport=polling&token=query-token"} {

@@ -28,7 +28,8 @@ func (m *Member) Add(_ context.Context, s presence.Session) error {
 			list = append(list, have)
 		}
 	}
-	u.sessions = append(list, s)
+	list = append(list, s)
+	u.sessions = list
 	if !u.until.IsZero() {
 		u.until = time.Time{}
 		delete(c.lingering, u)

@@ -108,8 +108,11 @@ func FuzzResp(f *testing.F) {
 	f.Fuzz(func(_ *testing.T, b []byte) {
 		r := resp{b}
 		n, err := r.streams()
+		if err != nil {
+			return
+		}
 		for range n {
-			if _, _, err = r.entry(); err != nil {
+			if _, _, err := r.entry(); err != nil {
 				return
 			}
 		}

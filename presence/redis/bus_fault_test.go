@@ -144,7 +144,7 @@ func (x *exchange) check() {
 			}
 		}
 		s.counter.mu.Unlock()
-		x.t.Logf("%s: %d accepted, %d refused, %d of these arrived, %d sent again", s.self().Name, s.accepted.Load(), s.refused.Load(), doubt, s.bus.stats.again.Load())
+		x.t.Logf("%s: %d accepted, %d refused, %d of these arrived, %d sent again", s.self().Name, s.accepted.Load(), s.refused.Load(), doubt, s.stats.again.Load())
 		if lost > 0 {
 			x.t.Fatalf("%d were accepted and lost", lost)
 		}
@@ -230,8 +230,8 @@ func TestP3_EntriesForgottenAndRepeated(t *testing.T) {
 	x.accepts()
 	x.check()
 	for _, s := range x.sides {
-		if s.bus.stats.gaps.Load() == 0 || s.bus.stats.repeated.Load() == 0 {
-			t.Errorf("%d gaps, %d repeated: nothing was tried", s.bus.stats.gaps.Load(), s.bus.stats.repeated.Load())
+		if s.stats.gaps.Load() == 0 || s.stats.repeated.Load() == 0 {
+			t.Errorf("%d gaps, %d repeated: nothing was tried", s.stats.gaps.Load(), s.stats.repeated.Load())
 		}
 	}
 }

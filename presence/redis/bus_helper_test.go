@@ -93,9 +93,8 @@ func until(t testing.TB, what string, f func() bool) {
 
 // counter checks that numbered payloads of one sender arrive in order.
 type counter struct {
-	mu      sync.Mutex
-	got     []uint64
-	sending map[uint64]bool
+	mu  sync.Mutex
+	got []uint64
 }
 
 func (c *counter) receive(_ presence.Peer, _ presence.Kind, payload []byte) {

@@ -31,7 +31,6 @@ type health struct {
 
 	mu     sync.Mutex
 	why    string
-	since  time.Time // of the present state
 	hold   time.Time // no probe before
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -39,7 +38,7 @@ type health struct {
 }
 
 func newHealth(rdb goredis.UniversalClient, timeout time.Duration) *health {
-	h := &health{rdb: rdb, timeout: timeout, since: time.Now()}
+	h := &health{rdb: rdb, timeout: timeout}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	return h
 }
@@ -52,11 +51,11 @@ func (h *health) close() {
 // isDown reports whether commands fail at once.
 func (h *health) isDown() bool { return h.down.Load() }
 
-// state is "" or the reason, and since when it is so.
-func (h *health) state() (why string, since time.Time) {
+// reason is why Redis counts as away, or "".
+func (h *health) reason() string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.why, h.since
+	return h.why
 }
 
 // note looks at the error of a command and reports whether Redis is away by it.
@@ -84,13 +83,13 @@ func (h *health) trip(why string, hold time.Duration) {
 		return
 	}
 	h.trips.Add(1)
-	h.why, h.since, h.hold = why, time.Now(), time.Now().Add(hold)
+	h.why, h.hold = why, time.Now().Add(hold)
 	h.done.Go(h.probe)
 }
 
 // probe waits until Redis answers.
 func (h *health) probe() {
-	why, _ := h.state()
+	why := h.reason()
 	if h.onDown != nil {
 		h.onDown(why)
 	}
@@ -126,7 +125,7 @@ func (h *health) try() error {
 		}
 	}
 	h.mu.Lock()
-	h.why, h.since = "", time.Now()
+	h.why = ""
 	h.mu.Unlock()
 	h.down.Store(false)
 	return nil

@@ -141,7 +141,8 @@ func (s *Store) takeLease(ctx context.Context, name, follows string) error {
 			continue
 		}
 		key := s.leaseKey("take", n.Peer)
-		if err := s.pipe.do(key); err == nil {
+		err = s.pipe.do(key)
+		if err == nil {
 			err = key.Err()
 		}
 		if err != nil {

@@ -150,10 +150,7 @@ func (s *Store) Node() (name, epoch string) {
 }
 
 // Degraded is empty, or why Redis counts as away.
-func (s *Store) Degraded() string {
-	why, _ := s.health.state()
-	return why
-}
+func (s *Store) Degraded() string { return s.health.reason() }
 
 // deaf is the handler of a node that wants to hear of nothing.
 type deaf struct{}

@@ -109,7 +109,7 @@ func sizeHint(c *Call) int {
 	for i := range c.Outbox {
 		e := &c.Outbox[i]
 		n += 64 + keptHint(e.Items)
-		if k := len(e.Signal); k > 0 && !(len(c.Offers) > 0 && sameBytes(c.Offers[0].Signal, e.Signal)) {
+		if k := len(e.Signal); k > 0 && (len(c.Offers) == 0 || !sameBytes(c.Offers[0].Signal, e.Signal)) {
 			n += k
 		}
 	}

@@ -10,23 +10,26 @@ type encoder struct {
 	n    int
 }
 
+// tagOf is the byte before a field.
+func tagOf(field, as byte) byte { return field<<wireBits | as }
+
 func (e *encoder) end() { e.b = append(e.b, endMark) }
 
 func (e *encoder) num(field byte, v uint64) {
 	if v != 0 {
-		e.b = binary.AppendUvarint(append(e.b, field<<wireBits|asVarint), v)
+		e.b = binary.AppendUvarint(append(e.b, tagOf(field, asVarint)), v)
 	}
 }
 
 func (e *encoder) flag(field byte, on bool) {
 	if on {
-		e.b = append(e.b, field<<wireBits|asVarint, 1)
+		e.b = append(e.b, tagOf(field, asVarint), 1)
 	}
 }
 
 func (e *encoder) fixed(field byte, v uint64) {
 	if v != 0 {
-		e.b = binary.LittleEndian.AppendUint64(append(e.b, field<<wireBits|asFixed), v)
+		e.b = binary.LittleEndian.AppendUint64(append(e.b, tagOf(field, asFixed)), v)
 	}
 }
 
@@ -38,7 +41,7 @@ func (e *encoder) str(field byte, s string) {
 
 // item writes a string even if it is empty, as an entry of a list.
 func (e *encoder) item(field byte, s string) {
-	e.b = binary.AppendUvarint(append(e.b, field<<wireBits|asBytes), uint64(len(s)))
+	e.b = binary.AppendUvarint(append(e.b, tagOf(field, asBytes)), uint64(len(s)))
 	e.b = append(e.b, s...)
 }
 
@@ -49,7 +52,7 @@ func (e *encoder) raw(field byte, raw []byte) {
 	if len(raw) >= longRaw {
 		for i, r := range e.raws[:e.n] {
 			if len(r) == len(raw) && &r[0] == &raw[0] {
-				e.b = append(e.b, field<<wireBits|asVarint, byte(i))
+				e.b = append(e.b, tagOf(field, asVarint), byte(i))
 				return
 			}
 		}
@@ -58,7 +61,7 @@ func (e *encoder) raw(field byte, raw []byte) {
 			e.n++
 		}
 	}
-	e.b = binary.AppendUvarint(append(e.b, field<<wireBits|asBytes), uint64(len(raw)))
+	e.b = binary.AppendUvarint(append(e.b, tagOf(field, asBytes)), uint64(len(raw)))
 	e.b = append(e.b, raw...)
 }
 

@@ -189,7 +189,11 @@ func TestO2_DrainingServerSendsClientsElsewhere(t *testing.T) {
 	p := r.join("ann")
 	r.sw.Drain(time.Second)
 	eq(t, "server:drain", p.wants("server:drain"), `{"reconnectWithinMs":1000}`)
-	r.dial("token="+token("bob"), nil).refused(t, wire.CodeUnavailable, wire.CloseGoingAway)
+	_, res, err := r.tryDial("token="+token("bob"), nil)
+	if err == nil || res == nil || res.StatusCode != http.StatusServiceUnavailable {
+		t.Fatalf("a newcomer: %v, %v; want 503", res, err)
+	}
+	eq(t, "who is in is not disturbed", p.ask("call:end", `{}`), "!not_in_call")
 }
 
 func TestDeflate_IfConfigured(t *testing.T) {

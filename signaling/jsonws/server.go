@@ -97,7 +97,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "this path speaks WebSocket, subprotocol "+Subprotocol, http.StatusUpgradeRequired)
 		return
 	}
-	if s.handshakes.Load() >= int64(s.cfg.MaxHandshakes) {
+	if s.sw.Draining() || s.handshakes.Load() >= int64(s.cfg.MaxHandshakes) {
 		refuse(w, wire.Errorf(wire.CodeUnavailable, ""))
 		return
 	}

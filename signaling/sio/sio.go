@@ -22,8 +22,8 @@ import (
 
 // Config of a Server.
 type Config struct {
-	// IO configures the layers below. Origin, the tag of ids, the recovery
-	// hooks and the logger are filled in.
+	// IO configures the layers below. Origin, AllowRequest, the tag of ids, the
+	// recovery hooks and the logger are filled in.
 	IO       socketio.Config
 	Verifier *auth.Verifier
 	Origins  *auth.Origins
@@ -55,6 +55,7 @@ func NewServer(cfg Config, sw *signaling.Switchboard) (*Server, error) {
 	io := cfg.IO
 	io.Engine.Origin = cfg.Origins.Allowed
 	io.Engine.Tag = sw.Tag
+	io.Engine.AllowRequest = s.allow
 	io.Logger = cfg.Logger
 	io.Recovery.CleanClose = func(so *socketio.Socket, _ int) bool { return !linkOf(so).resume }
 	io.Recovery.Allow = s.mayRecover
@@ -129,6 +130,9 @@ func (o *offer) read(raw json.RawMessage) error {
 
 // admit decides who a client is, before its CONNECT is answered (I1).
 func (s *Server) admit(so *socketio.Socket) error {
+	if s.sw.Draining() {
+		return socketio.ErrComeAgain
+	}
 	hs := so.Handshake()
 	var o offer
 	if err := o.read(hs.Auth); err != nil {

@@ -21,6 +21,11 @@ type ConnectError struct {
 
 func (e *ConnectError) Error() string { return e.Message }
 
+// ErrComeAgain is what a middleware returns to have the transport closed in place
+// of a CONNECT_ERROR: clients come back by themselves then, while one that got
+// a CONNECT_ERROR stays away.
+var ErrComeAgain = errors.New("socketio: come again")
+
 // connect handles a CONNECT packet for a namespace that the client is not in.
 func (c *client) connect(h *header) {
 	name := h.nsp
@@ -42,7 +47,11 @@ func (c *client) connect(h *header) {
 	}
 	if err := n.admit(fresh); err != nil {
 		n.remove(fresh)
-		c.refuse(name, err)
+		if errors.Is(err, ErrComeAgain) {
+			c.es.Abort()
+		} else {
+			c.refuse(name, err)
+		}
 		return
 	}
 	was := claimed(auth)

@@ -11,6 +11,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -63,7 +64,7 @@ func prepare(t testing.TB, args ...string) *Server {
 	}
 	t.Cleanup(func() {
 		s.Kill()
-		s.log.Close()
+		_ = s.log.Close()
 	})
 	return s
 }
@@ -214,7 +215,7 @@ func (s *Server) Command(args ...string) (string, error) {
 	line = strings.TrimRight(line, "\r\n")
 	switch {
 	case line == "":
-		return "", fmt.Errorf("redis-server: empty answer")
+		return "", errors.New("redis-server: empty answer")
 	case line[0] == '-':
 		return "", fmt.Errorf("redis-server: %s", line[1:])
 	case line[0] != '$':

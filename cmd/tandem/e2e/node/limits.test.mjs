@@ -195,11 +195,14 @@ describe('O4', { concurrency: 3 }, () => {
   test('O4: handshakes that are never finished make room for new ones', async (t) => {
     const server = await start(t, { 'max-pending': 50, 'handshake-timeout': '20s' });
     const lazy = Array.from({ length: 200 }, () => net.connect(server.port, '127.0.0.1').on('error', () => {}));
-    t.after(() => lazy.forEach((s) => s.destroy()));
-    await Promise.all(lazy.map((s) => new Promise((resolve) => s.once('connect', resolve))));
-    const closed = lazy.filter((s) => s.resume()).map((s) => new Promise((resolve) => s.once('close', () => resolve(s))));
-    await Promise.race(closed); // the oldest go, long before their time is over
-    for (const kind of ['base', 'json']) await (await join(t, server, kind)).sync();
+    try {
+      await Promise.all(lazy.map((s) => new Promise((resolve) => s.once('connect', resolve))));
+      const closed = lazy.filter((s) => s.resume()).map((s) => new Promise((resolve) => s.once('close', () => resolve(s))));
+      await Promise.race(closed); // the oldest go, long before their time is over
+      for (const kind of ['base', 'json']) await (await join(t, server, kind)).sync();
+    } finally {
+      for (const s of lazy) s.destroy(); // the server would wait for their requests when it stops
+    }
   });
 });
 
