@@ -14,7 +14,7 @@ import (
 type Config struct {
 	// URL says which Redis: redis://, rediss:// (TLS), with ?password= as found
 	// in the wild; redis+sentinel://HOST:PORT,HOST:PORT/MASTER or
-	// redis+cluster://HOST:PORT,HOST:PORT. See client.go.
+	// redis+cluster://HOST:PORT,HOST:PORT. See url.go.
 	URL string
 	// Prefix of all keys but the two that operators look at ("tandem:").
 	Prefix string
