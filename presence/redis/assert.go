@@ -29,7 +29,7 @@ func (s *Store) isBack(ctx context.Context) error {
 	if s.me.Load() == nil || s.lease.lost.Load() {
 		return nil
 	}
-	sent := time.Now()
+	sent := s.clock.here()
 	r, err := s.askLease(ctx, s.leaseCall("renew", s.Self(), newRun(), s.knownRun()))
 	if err != nil {
 		return err
@@ -38,6 +38,7 @@ func (s *Store) isBack(ctx context.Context) error {
 	if r.status == "emptied" {
 		s.cfg.Logger.Warn("redis has come back empty: this node tells again what it has")
 		s.lease.emptied.Store(true)
+		s.tally.emptied.Add(1)
 		s.lease.mu.Lock()
 		s.lease.run = r.run
 		s.lease.mu.Unlock()

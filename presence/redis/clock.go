@@ -9,7 +9,19 @@ import (
 
 // clock is the cluster's time: Redis' own, as last read, carried on by this
 // machine's monotonic clock (P1, C6).
-type clock struct{ last atomic.Pointer[reading] }
+type clock struct {
+	last  atomic.Pointer[reading]
+	local func() time.Time // this machine's own; nil: time.Now
+}
+
+// here is what this machine's own clock shows. Nothing but differences of it
+// counts.
+func (c *clock) here() time.Time {
+	if c.local != nil {
+		return c.local()
+	}
+	return time.Now()
+}
 
 // reading says what Redis' clock showed at a moment of this machine.
 type reading struct{ here, redis time.Time }
@@ -32,9 +44,9 @@ func (r *reading) at(t time.Time) time.Time { return r.redis.Add(t.Sub(r.here)) 
 
 func (c *clock) now() time.Time {
 	if r := c.last.Load(); r != nil {
-		return r.at(time.Now())
+		return r.at(c.here())
 	}
-	return time.Now()
+	return c.here()
 }
 
 // Now is the cluster's clock.
@@ -42,13 +54,13 @@ func (s *Store) Now() time.Time { return s.clock.now() }
 
 // readClock asks Redis for the time, past the pipe: before anything else.
 func (s *Store) readClock(ctx context.Context) error {
-	sent := time.Now()
+	sent := s.clock.here()
 	t, err := s.rdb.Time(ctx).Result()
 	if err != nil {
 		return err
 	}
 	s.clock.last.Store(nil)
-	s.clock.set(sent, time.Now(), t)
+	s.clock.set(sent, s.clock.here(), t)
 	return nil
 }
 

@@ -45,6 +45,8 @@ type Config struct {
 	NoMirrors bool
 
 	Logger *slog.Logger
+
+	clock func() time.Time // of this machine, for tests
 }
 
 // Validate fills in defaults and checks the rest.
@@ -89,6 +91,7 @@ var nodeName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
 // Connect makes the client for a URL. It does not dial.
 func Connect(cfg Config) (goredis.UniversalClient, error) {
+	logClient(cfg.Logger)
 	opt, err := parseURL(cfg.URL)
 	if err != nil {
 		return nil, fmt.Errorf("redis: %w", err)

@@ -29,12 +29,13 @@ type health struct {
 	down  atomic.Bool
 	trips atomic.Uint64 // times it went down
 
-	mu     sync.Mutex
-	why    string
-	hold   time.Time // no probe before
-	ctx    context.Context
-	cancel context.CancelFunc
-	done   sync.WaitGroup
+	mu      sync.Mutex
+	why     string
+	reasons map[string]uint64 // of all outages
+	hold    time.Time         // no probe before
+	ctx     context.Context
+	cancel  context.CancelFunc
+	done    sync.WaitGroup
 }
 
 func newHealth(rdb goredis.UniversalClient, timeout time.Duration) *health {
@@ -71,19 +72,23 @@ func (h *health) note(err error) bool {
 		// of that has passed.
 		hold = h.timeout
 	}
-	h.trip(err.Error(), hold)
+	h.trip(err, hold)
 	return true
 }
 
 // trip makes Redis count as away.
-func (h *health) trip(why string, hold time.Duration) {
+func (h *health) trip(why error, hold time.Duration) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.ctx.Err() != nil || !h.down.CompareAndSwap(false, true) {
 		return
 	}
 	h.trips.Add(1)
-	h.why, h.hold = why, time.Now().Add(hold)
+	if h.reasons == nil {
+		h.reasons = map[string]uint64{}
+	}
+	h.reasons[outageReason(why)]++
+	h.why, h.hold = why.Error(), time.Now().Add(hold)
 	h.done.Go(h.probe)
 }
 

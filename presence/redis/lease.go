@@ -21,6 +21,9 @@ var (
 	leaseKeyScript = newScript("leasekey")
 )
 
+// errEmptied is noticed with a renewal, where no connection broke.
+var errEmptied = errors.New("Redis was emptied")
+
 // lease is this node's own.
 type lease struct {
 	lost    atomic.Bool // what was registered does not count any more
@@ -89,27 +92,27 @@ func slice(v any) []any {
 // askLease sends one call past the pipe: nothing has to wait for it, and the
 // clock is read by it.
 func (s *Store) askLease(ctx context.Context, c *goredis.Cmd) (*leaseReply, error) {
-	sent := time.Now()
+	sent := s.clock.here()
 	err := s.rdb.Process(ctx, c)
 	if isNoScript(err) {
 		s.pipe.again(ctx, c)
 	}
 	r, err := parseLease(c)
 	if err == nil {
-		s.clock.set(sent, time.Now(), r.now)
+		s.clock.set(sent, s.clock.here(), r.now)
 	}
 	return r, err
 }
 
 // pipeLease sends one call through the pipe.
 func (s *Store) pipeLease(c *goredis.Cmd) (*leaseReply, error) {
-	sent := time.Now()
+	sent := s.clock.here()
 	if err := s.pipe.do(c); err != nil {
 		return nil, err
 	}
 	r, err := parseLease(c)
 	if err == nil {
-		s.clock.set(sent, time.Now(), r.now)
+		s.clock.set(sent, s.clock.here(), r.now)
 	}
 	return r, err
 }
@@ -126,7 +129,7 @@ func (s *Store) takeLease(ctx context.Context, name, follows string) error {
 	for range 10 {
 		n := presence.Node{Peer: presence.Peer{Name: name, Epoch: newEpoch(s.Now())}, Addr: s.cfg.Addr}
 		n.Tag = tagOf(n.Peer)
-		started := time.Now()
+		started := s.clock.here()
 		r, err := s.askLease(ctx, s.leaseCall("take", n, newRun(), follows))
 		if err != nil {
 			if s.health.note(err) {
@@ -173,7 +176,7 @@ func (s *Store) settled() bool {
 	l := &s.lease
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	now := time.Now()
+	now := s.clock.here()
 	return !l.upSince.IsZero() && now.Sub(l.upSince) >= s.cfg.Lease && now.Sub(l.held) < s.cfg.Lease
 }
 
@@ -195,7 +198,7 @@ func (s *Store) Renew(ctx context.Context) error {
 		s.interrupted()
 		return fmt.Errorf("redis: renew the lease: %w", presence.ErrUnavailable)
 	}
-	sent := time.Now()
+	sent := s.clock.here()
 	c := s.leaseCall("renew", s.Self(), newRun(), s.knownRun())
 	r, err := s.pipeLease(c)
 	if err != nil {
@@ -206,6 +209,7 @@ func (s *Store) Renew(ctx context.Context) error {
 		return err
 	}
 	s.pipe.post(nil, s.leaseKey("renew", s.peer()))
+	s.measureInbox()
 	s.owed.pay(s)
 	if s.lease.emptied.Load() && !s.incomplete() {
 		s.lease.emptied.Store(false)
@@ -219,7 +223,7 @@ func (s *Store) Renew(ctx context.Context) error {
 // longer than a lease while nobody renewed it. Where Redis was away it is Redis
 // that says.
 func (s *Store) tryRenew() (lost bool) {
-	now := time.Now()
+	now := s.clock.here()
 	s.lease.mu.Lock()
 	stood := now.Sub(s.lease.tried)
 	s.lease.tried = now
@@ -248,7 +252,7 @@ func (s *Store) renewed(_ context.Context, r *leaseReply, sent time.Time) error 
 	if r.status == "emptied" {
 		// It was emptied without a connection that broke: all is to be told
 		// again, as after an outage.
-		s.health.trip("Redis was emptied", 0)
+		s.health.trip(errEmptied, 0)
 		return fmt.Errorf("redis: renew the lease: %w", presence.ErrUnavailable)
 	}
 	s.lease.mu.Lock()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
@@ -33,6 +34,8 @@ type pipe struct {
 	queue []*order
 	busy  bool // somebody is sending
 	tasks sync.WaitGroup
+
+	trips, commands, reloads atomic.Uint64
 }
 
 // order is what one caller wants done.
@@ -169,8 +172,10 @@ func (p *pipe) send(batch []*order) {
 			}
 		}
 	} else {
+		p.trips.Add(1)
 		pl := p.rdb.Pipeline()
 		for _, o := range batch {
+			p.commands.Add(uint64(len(o.cmds)))
 			for _, c := range o.cmds {
 				_ = pl.Process(ctx, c)
 			}
@@ -217,6 +222,7 @@ func (p *pipe) again(ctx context.Context, c goredis.Cmder) {
 	if s == nil {
 		return
 	}
+	p.reloads.Add(1)
 	full := append([]any{"eval", s.source}, args[2:]...)
 	v, err := p.rdb.Do(ctx, full...).Result()
 	cmd.SetVal(v)

@@ -28,6 +28,8 @@ type routeShard struct {
 	mu      sync.RWMutex
 	users   map[string]*route
 	filling map[string]*fill
+
+	hits, misses atomic.Uint64
 }
 
 // route is what is remembered of one user. It is not changed once it is made.
@@ -172,9 +174,12 @@ func (s *Store) Routes(_ context.Context, user string) ([]presence.Session, erro
 		return nil, presence.ErrClosed
 	}
 	r, fresh := s.routes.get(user)
+	sh := s.routes.shard(user)
 	if fresh {
+		sh.hits.Add(1)
 		return s.counting(r.sessions), nil
 	}
+	sh.misses.Add(1)
 	if s.health.isDown() {
 		return s.localRoutes(user, presence.ErrUnavailable)
 	}

@@ -36,6 +36,7 @@ type Store struct {
 	owed   owed
 	mourn  line // Handler.Lost
 	alone  alone
+	tally  tally
 
 	ctx    context.Context // ends with the store
 	cancel context.CancelFunc
@@ -72,6 +73,7 @@ func Join(ctx context.Context, cfg Config, name string, h presence.Handler) (*St
 func newStore(cfg Config, rdb goredis.UniversalClient, h presence.Handler) *Store {
 	s := &Store{cfg: cfg, rdb: rdb, keys: keys{cfg.Prefix}, handler: h}
 	_, s.cluster = rdb.(*goredis.ClusterClient)
+	s.clock.local = cfg.clock
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.health = newHealth(rdb, cfg.Timeout)
 	s.pipe = newPipe(rdb, s.health, cfg.Timeout)

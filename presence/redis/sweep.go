@@ -54,6 +54,7 @@ func (s *Store) bury(ctx context.Context, dead member) error {
 	if r.status != "ok" { // somebody else is at it, or it is back, or it is done
 		return nil
 	}
+	s.tally.buried.Add(1)
 	s.cfg.Logger.Warn("a node's lease has run out", "node", dead.Name, "epoch", dead.Epoch)
 	users, err := s.usersOf(dead.Peer)
 	if err != nil {
