@@ -2,6 +2,7 @@ package signaling
 
 import (
 	"strings"
+	"time"
 
 	"github.com/tandem-rtc/tandem/presence"
 )
@@ -42,3 +43,21 @@ func (sw *Switchboard) Degraded() string { return sw.store.Degraded() }
 
 // Nodes counts the nodes that hold a lease, this one included.
 func (sw *Switchboard) Nodes() int { return len(sw.store.Nodes()) }
+
+// Now is the cluster's clock.
+func (sw *Switchboard) Now() time.Time { return sw.store.Now() }
+
+// AddrOf is where another node that holds a lease takes requests of its peers,
+// by the tag of ids (P9).
+func (sw *Switchboard) AddrOf(tag string) (addr string, ok bool) {
+	if tag == "" || !sw.shared {
+		return "", false
+	}
+	self := sw.store.Self()
+	for _, n := range sw.store.Nodes() {
+		if n.Tag == tag && n.Peer != self.Peer {
+			return n.Addr, true
+		}
+	}
+	return "", false
+}

@@ -73,8 +73,11 @@ func (s *Server) forwardedHeaders(p *httputil.ProxyRequest) {
 	}
 }
 
-func (s *Server) trusted(remote string) bool {
-	if len(s.cfg.TrustedProxies) == 0 {
+func (s *Server) trusted(remote string) bool { return trustedBy(s.cfg.TrustedProxies, remote) }
+
+// trustedBy reports whether an address is of one of the proxies.
+func trustedBy(proxies []netip.Prefix, remote string) bool {
+	if len(proxies) == 0 {
 		return false
 	}
 	ap, err := netip.ParseAddrPort(remote)
@@ -82,7 +85,7 @@ func (s *Server) trusted(remote string) bool {
 		return false
 	}
 	ip := ap.Addr().Unmap()
-	for _, p := range s.cfg.TrustedProxies {
+	for _, p := range proxies {
 		if p.Contains(ip) {
 			return true
 		}
