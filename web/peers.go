@@ -10,6 +10,7 @@ import (
 	"net/http/httputil"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -79,6 +80,8 @@ type Peers struct {
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
 
+	polls atomic.Int64 // requests on their way to other nodes, without upgrades
+
 	mu     sync.Mutex
 	closed bool
 	active sync.WaitGroup // requests on their way; Add with mu held
@@ -128,6 +131,21 @@ func (p *Peers) Serve(l net.Listener, handler http.Handler) error {
 	p.mu.Unlock()
 	defer p.active.Done()
 	return served(p.listener.Serve(l))
+}
+
+// Drain waits until the polls that are on their way to other nodes are answered,
+// or ctx ends: their sessions stay there, and a poll that is cut would end them.
+// Whoever calls it has stopped to take new ones.
+func (p *Peers) Drain(ctx context.Context) {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for p.polls.Load() > 0 {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
 }
 
 // Close ends what is on its way, both ways, and waits for it.

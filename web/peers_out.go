@@ -72,6 +72,10 @@ func (p *Peers) Forward(w http.ResponseWriter, r *http.Request, sid string) bool
 		return false
 	}
 	defer p.active.Done()
+	if r.Header.Get("Upgrade") == "" {
+		p.polls.Add(1)
+		defer p.polls.Add(-1)
+	}
 	body, err := p.readBody(w, r)
 	switch {
 	case errors.Is(err, errBodyTooLarge):

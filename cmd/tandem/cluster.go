@@ -8,6 +8,7 @@ import (
 	"encoding/base32"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"github.com/tandem-rtc/tandem/presence"
 	"github.com/tandem-rtc/tandem/presence/memory"
 	"github.com/tandem-rtc/tandem/presence/redis"
+	"github.com/tandem-rtc/tandem/web"
 )
 
 // Clustered reports whether this node is one of many.
@@ -88,6 +90,71 @@ func (c Config) nodeName() string {
 		return '-'
 	}, name)
 	return fmt.Sprintf("%.48s-%s", name, strings.ToLower(base32.StdEncoding.EncodeToString(b[:])))
+}
+
+// openPeers listens for requests that other nodes pass on (P9), before they hear
+// of this one, and says where. What comes waits until servePeers.
+func (b *board) openPeers(d deps, key []byte) (addr string, err error) {
+	if !b.clustered {
+		return "", nil
+	}
+	key, err = hkdf.Key(sha256.New, key, nil, "tandem peers", 32)
+	if err != nil {
+		return "", err
+	}
+	poll := d.cfg.Liveness.PingInterval + d.cfg.Liveness.PingTimeout
+	b.peers, err = web.NewPeers(web.PeersConfig{
+		Key: key, Find: func(tag string) (string, bool) { return b.sw.AddrOf(tag) }, Now: func() time.Time { return b.sw.Now() },
+		MaxBody: d.cfg.Limits.MaxPayload, AnswerTimeout: poll + 5*time.Second, TrustedProxies: d.cfg.Servers.TrustedProxies,
+		Registry: d.registry, Logger: d.log,
+	})
+	if err != nil {
+		return "", err
+	}
+	var lc net.ListenConfig
+	b.peerListener, err = lc.Listen(d.ctx, "tcp", d.cfg.Cluster.ClusterListen)
+	if err != nil {
+		return "", fmt.Errorf("--cluster-listen: %w", err)
+	}
+	return advertised(d.cfg.Cluster.ClusterAdvertise, b.peerListener.Addr().String()), nil
+}
+
+// advertised is how other nodes reach the listener. One that listens on all
+// networks is reached by this machine's own address.
+func advertised(given, listens string) string {
+	if given != "" {
+		return given
+	}
+	host, port, err := net.SplitHostPort(listens)
+	if ip := net.ParseIP(host); err == nil && ip != nil && ip.IsUnspecified() {
+		if lan := lanAddresses(); len(lan) > 0 {
+			return net.JoinHostPort(lan[0].String(), port)
+		}
+		return net.JoinHostPort("127.0.0.1", port)
+	}
+	return listens
+}
+
+// servePeers begins to answer other nodes.
+func (b *board) servePeers(log *slog.Logger) {
+	if b.peers == nil {
+		return
+	}
+	b.done.Go(func() {
+		if err := b.peers.Serve(b.peerListener, b.io); err != nil {
+			log.Error("no requests are taken from other nodes any more", "error", err)
+		}
+	})
+}
+
+// closePeers ends what goes to other nodes and comes from them.
+func (b *board) closePeers() {
+	if b.peers != nil {
+		_ = b.peers.Close() // its listener's: nothing is lost
+	}
+	if b.peerListener != nil {
+		_ = b.peerListener.Close() // if it was never served
+	}
 }
 
 // join takes this node's membership: of a cluster, or of a world of its own.

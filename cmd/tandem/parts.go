@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"net"
 	"strconv"
 	"sync"
 	"time"
@@ -54,6 +55,9 @@ type board struct {
 	sw        *signaling.Switchboard
 	io        *sio.Server
 	ws        *jsonws.Server
+
+	peers        *web.Peers // nil: there are no other nodes
+	peerListener net.Listener
 }
 
 // buildParts makes the switchboard and its two dialects. It is the one place
@@ -74,13 +78,21 @@ func buildParts(d deps) (_ web.Parts, _ switchboard, err error) {
 	if err != nil {
 		return web.Parts{}, nil, err
 	}
-	b.sw, err = signaling.New(d.cfg.signaling(d.log), signaling.Parts{
-		Wheel: b.wheel, Verify: d.verifier.Verify, Metrics: signaling.NewMetrics(d.registry),
-	}, join(d, b.name, ""))
+	addr, err := b.openPeers(d, key)
 	if err != nil {
 		return web.Parts{}, nil, err
 	}
-	b.io, err = sio.NewServer(sio.Config{IO: d.cfg.socketio(b.wheel), Verifier: d.verifier, Origins: d.origins, Key: key, Logger: d.log}, b.sw)
+	b.sw, err = signaling.New(d.cfg.signaling(d.log), signaling.Parts{
+		Wheel: b.wheel, Verify: d.verifier.Verify, Metrics: signaling.NewMetrics(d.registry),
+	}, join(d, b.name, addr))
+	if err != nil {
+		return web.Parts{}, nil, err
+	}
+	dialect := d.cfg.socketio(b.wheel)
+	if b.peers != nil {
+		dialect.Engine.Unknown = b.peers.Forward
+	}
+	b.io, err = sio.NewServer(sio.Config{IO: dialect, Verifier: d.verifier, Origins: d.origins, Key: key, Logger: d.log}, b.sw)
 	if err != nil {
 		return web.Parts{}, nil, err
 	}
@@ -90,6 +102,7 @@ func buildParts(d deps) (_ web.Parts, _ switchboard, err error) {
 	if err != nil {
 		return web.Parts{}, nil, err
 	}
+	b.servePeers(d.log)
 	return web.Parts{SocketIO: b.io, WS: b.ws, Online: b.sw, Ready: b.ready}, b, nil
 }
 
@@ -126,6 +139,7 @@ func (b *board) Drain(ctx context.Context) error {
 	var going sync.WaitGroup
 	going.Go(func() { b.io.Drain(ctx, window) })
 	going.Go(func() { b.ws.Drain(ctx, window) })
+	going.Go(func() { b.peers.Drain(ctx) })
 	going.Wait()
 	if left := b.sw.WaitEmpty(ctx); left > 0 {
 		return fmt.Errorf("%d sessions were not taken by another node; their calls wait for them there", left)
@@ -144,6 +158,7 @@ func (b *board) Close() error {
 	if b.io != nil {
 		b.io.Close()
 	}
+	b.closePeers()
 	if b.sw != nil {
 		b.sw.Close()
 	}
