@@ -22,7 +22,7 @@ var (
 )
 
 // errEmptied is noticed with a renewal, where no connection broke.
-var errEmptied = errors.New("Redis was emptied")
+var errEmptied = errors.New("redis: everything in it is gone")
 
 // lease is this node's own.
 type lease struct {

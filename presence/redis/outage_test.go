@@ -114,19 +114,29 @@ func TestP7_RestartedEmpty(t *testing.T) {
 // direct looks at Redis as operators do.
 type direct struct {
 	t   *testing.T
-	rdb *goredis.Client
+	rdb goredis.UniversalClient
 	k   keys
 }
 
 func directly(t *testing.T, rs *redistest.Server) *direct {
-	d := &direct{t, goredis.NewClient(&goredis.Options{Addr: rs.Addr, DialerRetries: 1, MaxRetries: -1}), keys{"tandem:"}}
-	t.Cleanup(func() { _ = d.rdb.Close() })
-	return d
+	return directlyAt(t, rs.URL())
+}
+
+func directlyAt(t *testing.T, url string) *direct {
+	rdb, err := Connect(Config{URL: url, Timeout: time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = rdb.Close() })
+	return &direct{t, rdb, keys{"tandem:"}}
 }
 
 // whole says what is missing of what the nodes have, or "".
 func (d *direct) whole(nodes []*node, calls []*call.Call) string {
 	ctx := context.Background()
+	if c, ok := d.rdb.(*goredis.ClusterClient); ok {
+		c.ReloadState(ctx) // this client has no retries, which would do it
+	}
 	online := map[string]string{}
 	p := d.rdb.Pipeline()
 	var entries []*goredis.StringCmd

@@ -65,7 +65,7 @@ func (p *Proxy) accept() {
 
 // join connects a client to the server until one of them goes.
 func (p *Proxy) join(in *net.TCPConn) {
-	defer in.Close()
+	defer func() { _ = in.Close() }()
 	p.mu.Lock()
 	refuse := p.refuse
 	p.mu.Unlock()
@@ -78,7 +78,7 @@ func (p *Proxy) join(in *net.TCPConn) {
 		return
 	}
 	out := c.(*net.TCPConn)
-	defer out.Close()
+	defer func() { _ = out.Close() }()
 	p.mu.Lock()
 	if p.closed {
 		p.mu.Unlock()

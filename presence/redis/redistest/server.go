@@ -13,6 +13,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -36,7 +37,9 @@ type Server struct {
 	bin  string
 	dir  string
 	args []string
-	log  *os.File
+	// command, if not nil, is used in place of the usual options.
+	command []string
+	log     *os.File
 
 	cmd  *exec.Cmd // nil while it is not running
 	done chan struct{}
@@ -96,6 +99,10 @@ func (s *Server) Restart() {
 
 func (s *Server) launch() {
 	s.t.Helper()
+	if s.command != nil {
+		s.exec(s.command...)
+		return
+	}
 	host, port, _ := net.SplitHostPort(s.Addr)
 	args := append([]string{
 		"--bind", host, "--port", port, "--dir", s.dir, "--save", "", "--appendonly", "no",
@@ -197,17 +204,26 @@ func (s *Server) Command(args ...string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer c.Close()
+	defer func() { _ = c.Close() }()
 	_ = c.SetDeadline(time.Now().Add(5 * time.Second))
+	if err := write(c, args); err != nil {
+		return "", err
+	}
+	return answer(bufio.NewReader(c))
+}
+
+func write(w io.Writer, args []string) error {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "*%d\r\n", len(args))
 	for _, a := range args {
 		fmt.Fprintf(&b, "$%d\r\n%s\r\n", len(a), a)
 	}
-	if _, err := c.Write(b.Bytes()); err != nil {
-		return "", err
-	}
-	r := bufio.NewReader(c)
+	_, err := w.Write(b.Bytes())
+	return err
+}
+
+// answer reads one line, or the body of a bulk string.
+func answer(r *bufio.Reader) (string, error) {
 	line, err := r.ReadString('\n')
 	if err != nil {
 		return "", err
@@ -225,15 +241,41 @@ func (s *Server) Command(args ...string) (string, error) {
 	if err != nil || n < 0 {
 		return "", err
 	}
-	body := make([]byte, n)
-	for have := 0; have < n; {
-		k, err := r.Read(body[have:])
-		if err != nil {
-			return "", err
-		}
-		have += k
+	body := make([]byte, n+2) // and the end of the line
+	if _, err := io.ReadFull(r, body); err != nil {
+		return "", err
 	}
-	return string(body), nil
+	return string(body[:n]), nil
+}
+
+// array sends one command and returns the elements of its answer.
+func (s *Server) array(args ...string) ([]string, error) {
+	d := net.Dialer{Timeout: time.Second}
+	c, err := d.DialContext(context.Background(), "tcp", s.Addr)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = c.Close() }()
+	_ = c.SetDeadline(time.Now().Add(5 * time.Second))
+	if err := write(c, args); err != nil {
+		return nil, err
+	}
+	r := bufio.NewReader(c)
+	head, err := answer(r) // "*N", without the first letter
+	if err != nil {
+		return nil, err
+	}
+	n, err := strconv.Atoi(head)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]string, n)
+	for i := range list {
+		if list[i], err = answer(r); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
 }
 
 // MustCommand is Command that fails the test.

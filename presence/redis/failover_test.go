@@ -1,0 +1,176 @@
+package redis
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/tandem-rtc/tandem/presence"
+	"github.com/tandem-rtc/tandem/presence/presencetest"
+	"github.com/tandem-rtc/tandem/presence/redis/redistest"
+	"github.com/tandem-rtc/tandem/signaling/call"
+)
+
+// load is two nodes with sessions and calls, one of which sends the other
+// numbered payloads all the time.
+type load struct {
+	t        *testing.T
+	nodes    []*node
+	calls    []*call.Call
+	got      counter
+	accepted atomic.Uint64
+	end      context.CancelFunc
+	sending  sync.WaitGroup
+}
+
+func startLoad(t *testing.T, url string) *load {
+	t.Helper()
+	ctx := context.Background()
+	l := &load{t: t, nodes: []*node{newNode(t, faultConfig(url), "a"), newNode(t, faultConfig(url), "b")}}
+	a, b := l.nodes[0], l.nodes[1]
+	b.handler.OnReceive = l.got.receive // nothing is sent before
+	for i := range pick(50, 1000) {
+		for _, n := range l.nodes {
+			user := fmt.Sprint(n.Self().Name, i)
+			n.connect(user, "s-"+user)
+		}
+	}
+	for i := range pick(20, 200) {
+		c, marks := ring(a.Store, fmt.Sprint("c-", i), fmt.Sprint("a", i), fmt.Sprint("b", i))
+		if err := a.Open(ctx, c, marks); err != nil {
+			t.Fatal(err)
+		}
+		a.knows(c)
+		b.knows(c)
+		l.calls = append(l.calls, c)
+	}
+	until(t, "they know each other", func() bool { return len(a.Nodes()) == 2 && len(b.Nodes()) == 2 })
+	ctx, l.end = context.WithCancel(ctx)
+	l.sending.Go(func() { l.send(ctx) })
+	t.Cleanup(l.stop)
+	return l
+}
+
+func (l *load) stop() {
+	l.end()
+	l.sending.Wait()
+}
+
+// send sends one after the other, the next when the one before was taken: what
+// was refused is sent again under the same number, unless it arrived all the same.
+func (l *load) send(ctx context.Context) {
+	a, b := l.nodes[0], l.nodes[1]
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for n := uint64(0); ; n++ {
+		answer := make(chan error, 1)
+		if err := a.Send(b.peer(), 1, presence.Must, numbered(n), func(err error) { answer <- err }); err == nil {
+			if <-answer == nil {
+				l.accepted.Add(1)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// goesOn waits until more is accepted and arrives.
+func (l *load) goesOn() {
+	l.t.Helper()
+	accepted, got := l.accepted.Load(), l.got.n()
+	until(l.t, "the bus goes on", func() bool { return l.accepted.Load() > accepted+50 && l.got.n() > got+50 })
+}
+
+// check compares what arrived with what was accepted: each once, in order. What
+// was refused may have arrived where it was not known whether it did.
+func (l *load) check() {
+	l.t.Helper()
+	l.stop()
+	until(l.t, "all has arrived", func() bool { return uint64(l.got.n()) >= l.accepted.Load() })
+	list := l.got.list()
+	for i, n := range list {
+		if i > 0 && n <= list[i-1] {
+			l.t.Fatalf("%d arrived after %d", n, list[i-1])
+		}
+	}
+	for _, n := range l.nodes {
+		if n.rejoins.Load() > 0 {
+			l.t.Errorf("node %s has taken a new epoch", n.Self().Name)
+		}
+	}
+}
+
+// back waits until Redis is there again and has all, and returns how long after
+// a moment that was.
+func (l *load) back(check *direct, since time.Time) {
+	l.t.Helper()
+	wrong := ""
+	defer func() {
+		if l.t.Failed() {
+			l.t.Log(wrong)
+		}
+	}()
+	until(l.t, "all is there", func() bool {
+		wrong = l.nodes[0].Degraded() + l.nodes[1].Degraded() + check.whole(l.nodes, l.calls)
+		return wrong == ""
+	})
+	l.t.Logf("all is there after %v", time.Since(since).Round(time.Millisecond))
+	l.goesOn()
+}
+
+// P8, P3: the master is killed, Sentinel makes the replica the master.
+func TestP8_SentinelFailOver(t *testing.T) {
+	group := redistest.StartSentinels(t)
+	l := startLoad(t, group.URL())
+	l.goesOn()
+	start := time.Now()
+	group.Servers[0].Kill()
+	until(t, "it is noticed", func() bool { return l.nodes[0].Degraded() != "" })
+	check := directly(t, group.Servers[1])
+	l.back(check, start)
+	l.check()
+}
+
+// P8: on a Cluster, a slot moves while it is used, and then a master dies.
+func TestP8_ClusterMovesAndFailsOver(t *testing.T) {
+	ctx := context.Background()
+	cluster := redistest.StartCluster(t)
+	l := startLoad(t, cluster.URL())
+	l.goesOn()
+	a := l.nodes[0]
+	check := directlyAt(t, cluster.URL())
+	for _, key := range []string{a.keys.sessions("a1"), a.keys.call("c-1"), a.keys.lease("b"), a.keys.nodes(), a.keys.online()} {
+		slot := cluster.SlotOf(key)
+		from := cluster.OwnerOf(slot)
+		start := time.Now()
+		if moved := cluster.MoveSlot(slot, from, (from+1)%3); moved == 0 {
+			t.Errorf("there was nothing in the slot of %s", key)
+		}
+		a.connect("a1", "s-more")
+		a.disconnect("a1", "s-more", presence.Clean)
+		if _, err := a.CallsOf(ctx, "a1"); err != nil {
+			until(t, "calls are answered", func() bool { _, err := a.CallsOf(ctx, "a1"); return err == nil })
+		}
+		l.back(check, start)
+	}
+	start := time.Now()
+	cluster.Masters[0].Kill()
+	until(t, "it is noticed", func() bool { return a.Degraded() != "" })
+	l.back(check, start)
+	l.check()
+}
+
+// P8: the contract holds on a Cluster.
+func TestContractOnCluster(t *testing.T) {
+	cluster := redistest.StartCluster(t)
+	presencetest.Run(t, func(*testing.T) presencetest.World {
+		cluster.Flush()
+		return newWorld(t, testConfig(cluster.URL()))
+	})
+}

@@ -1,0 +1,119 @@
+package redistest
+
+import (
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// Cluster is a Redis Cluster of three masters, of which the first has a replica.
+type Cluster struct {
+	Masters [3]*Server
+	Replica *Server // of the first
+	ids     [4]string
+	t       testing.TB
+}
+
+const slots = 16384
+
+// StartCluster starts a Cluster and ends it with the test. A master that does not
+// answer is replaced within about two seconds.
+func StartCluster(t testing.TB) *Cluster {
+	t.Helper()
+	c := &Cluster{t: t}
+	all, ports := make([]*Server, 4), make([]string, 4)
+	for i := range all {
+		_, ports[i], _ = net.SplitHostPort(freeAddr(t)) // for the usual one, 10,000 above, there may be no room
+		all[i] = prepare(t, "--cluster-port", ports[i], "--cluster-enabled", "yes", "--cluster-node-timeout", "1000", "--cluster-replica-validity-factor", "0",
+			"--cluster-require-full-coverage", "yes", "--repl-ping-replica-period", "1")
+		all[i].Restart()
+		c.ids[i] = all[i].MustCommand("CLUSTER", "MYID")
+	}
+	copy(c.Masters[:], all)
+	c.Replica = all[3]
+	for i, s := range c.Masters {
+		s.MustCommand("CLUSTER", "SET-CONFIG-EPOCH", strconv.Itoa(i+1))
+		from, to := i*slots/3, (i+1)*slots/3-1
+		s.MustCommand("CLUSTER", "ADDSLOTSRANGE", strconv.Itoa(from), strconv.Itoa(to))
+	}
+	host, port, _ := net.SplitHostPort(all[0].Addr)
+	for _, s := range all[1:] {
+		s.MustCommand("CLUSTER", "MEET", host, port, ports[0])
+	}
+	waitFor(t, "all know each other", func() bool {
+		for _, s := range all {
+			a, err := s.Command("CLUSTER", "INFO")
+			if err != nil || !strings.Contains(a, "cluster_known_nodes:4") || !strings.Contains(a, "cluster_state:ok") {
+				return false
+			}
+		}
+		return true
+	})
+	c.Replica.MustCommand("CLUSTER", "REPLICATE", c.ids[0])
+	waitFor(t, "the replica has what its master has", func() bool {
+		a, err := c.Replica.Command("INFO", "replication")
+		return err == nil && strings.Contains(a, "master_link_status:up")
+	})
+	return c
+}
+
+// URL names the Cluster as a Redis URL.
+func (c *Cluster) URL() string {
+	return fmt.Sprintf("redis+cluster://%s,%s", c.Masters[0].Addr, c.Masters[1].Addr)
+}
+
+// Flush empties all masters.
+func (c *Cluster) Flush() {
+	c.t.Helper()
+	for _, s := range c.Masters {
+		s.MustCommand("FLUSHALL")
+	}
+}
+
+// MoveSlot gives a slot with its keys, one by one, from one master to another,
+// while both are used.
+func (c *Cluster) MoveSlot(slot, from, to int) (moved int) {
+	c.t.Helper()
+	a, b, n := c.Masters[from], c.Masters[to], strconv.Itoa(slot)
+	host, port, _ := net.SplitHostPort(b.Addr)
+	b.MustCommand("CLUSTER", "SETSLOT", n, "IMPORTING", c.ids[from])
+	a.MustCommand("CLUSTER", "SETSLOT", n, "MIGRATING", c.ids[to])
+	for a.MustCommand("CLUSTER", "COUNTKEYSINSLOT", n) != "0" {
+		keys, err := a.array("CLUSTER", "GETKEYSINSLOT", n, "1")
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		for _, k := range keys {
+			if _, err := a.Command("MIGRATE", host, port, k, "0", "5000"); err != nil {
+				c.t.Fatal(err)
+			}
+			moved++
+		}
+	}
+	for _, s := range []*Server{b, a, c.Masters[3-from-to]} {
+		s.MustCommand("CLUSTER", "SETSLOT", n, "NODE", c.ids[to])
+	}
+	return moved
+}
+
+// SlotOf is the slot of a key.
+func (c *Cluster) SlotOf(key string) int {
+	c.t.Helper()
+	n, err := strconv.Atoi(c.Masters[0].MustCommand("CLUSTER", "KEYSLOT", key))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return n
+}
+
+// OwnerOf is the index of the master that has a slot at the start.
+func (c *Cluster) OwnerOf(slot int) int {
+	for i := range c.Masters {
+		if slot < (i+1)*slots/3 {
+			return i
+		}
+	}
+	return len(c.Masters) - 1
+}
