@@ -16,7 +16,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { eventually } from './eventually.mjs';
-import { Proxy, SECRET, Tandem } from './server.mjs';
+import { mintToken, Proxy, SECRET, Tandem } from './server.mjs';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 
@@ -129,9 +129,14 @@ export class Cluster {
   nodes = [];
   /** Nodes that were stopped or killed, with their logs. */
   gone = [];
+  /** Of somebody who may ask over HTTP. */
+  headers = { authorization: `Bearer ${mintToken('operator')}` };
 
-  async start({ nodes = 3, flags = {}, line = false } = {}) {
+  async start({ nodes = 3, flags = {}, line = false, names = false } = {}) {
     this.flags = { ...CLUSTER_FLAGS, ...flags };
+    // Names are believed, for the page; else users show tokens.
+    if (names) this.flags['insecure-no-auth'] = true;
+    else this.secret = SECRET;
     this.dir = mkdtempSync(path.join(tmpdir(), 'tandem-cluster-'));
     const port = await freePort();
     const args = ['--port', port, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', this.dir].map(String);
@@ -140,27 +145,35 @@ export class Cluster {
     // Between the nodes and Redis, for tests of that line.
     if (line) this.line = await Proxy.to({ port });
     this.ports = await Promise.all(Array.from({ length: nodes }, freePort));
+    this.proxyPort = await freePort();
     await Promise.all(this.ports.map((_, i) => this.startNode(i)));
-    await this.#startProxy();
-    await eventually('every node is behind the proxy and knows the others', async () => {
+    await this.#startProxy(this.proxyPort);
+    await this.behindProxy();
+    return this;
+  }
+
+  /** Waits until the proxy has a request for every node. */
+  async behindProxy() {
+    await eventually('every node is behind the proxy', async () => {
       const seen = new Set();
-      for (let i = 0; i < 2 * nodes; i++) {
+      for (let i = 0; i < 2 * this.nodes.length; i++) {
         const r = await fetch(`${this.proxy.url}/readyz`).catch(() => undefined);
         if (r?.ok) seen.add(r.headers.get('x-tandem-test-server'));
       }
-      return seen.size === nodes;
+      return seen.size === this.nodes.length;
     }, 15_000);
-    return this;
   }
 
   /** Starts node i (again): same name, same port, as the same machine would. */
   async startNode(i, flags = {}) {
     const old = this.nodes[i];
     const node = new Node({
-      secret: SECRET,
-      env: { REDIS_URL: `redis://127.0.0.1:${this.line?.port ?? this.redis.port}` },
-      flags: { ...this.flags, port: this.ports[i], 'node-name': `node${i}`, ...flags },
+      secret: this.secret,
+      env: { REDIS_URL: `redis://127.0.0.1:${this.line?.port ?? this.redis.port}`, CLUSTER_SECRET: `cluster ${SECRET}` },
+      flags: { ...this.flags, port: this.ports[i], 'node-name': `node${i}`, 'frontend-url': `http://127.0.0.1:${this.proxyPort}`, ...flags },
     });
+    // Whoever asks while Redis is away is told so, and that is logged.
+    node.allow((r) => r.msg === 'request failed' && /presence: unavailable/.test(r.error));
     await node.start();
     node.name = `node${i}`;
     if (old) this.gone.push(old);
@@ -170,8 +183,7 @@ export class Cluster {
 
   // The configuration that people deploy, with the nodes of this test in it, and
   // checks that are as much faster as the leases are shorter.
-  async #startProxy() {
-    const port = await freePort();
+  async #startProxy(port) {
     const servers = this.ports.map((p, i) => `    server node${i} 127.0.0.1:${p}`).join('\n');
     const text = readFileSync(path.resolve(here, '../../../../deploy/haproxy.cfg'), 'utf8')
       .replace(/^ *server-template .*$/m, servers)
@@ -182,7 +194,7 @@ export class Cluster {
     writeFileSync(file, text);
     this.haproxy = new Part(program('haproxy', 'haproxy'), ['-db', '-f', file], { BIND: `127.0.0.1:${port}` });
     await this.haproxy.start(port);
-    this.proxy = { url: `http://127.0.0.1:${port}`, ws: `ws://127.0.0.1:${port}/ws`, port, host: '127.0.0.1', options: { secret: SECRET } };
+    this.proxy = { url: `http://127.0.0.1:${port}`, ws: `ws://127.0.0.1:${port}/ws`, port, host: '127.0.0.1', options: { secret: this.secret } };
   }
 
   /** The node that a client of the plain dialect is on. */
@@ -199,7 +211,23 @@ export class Cluster {
     return out.split('\n').filter(Boolean);
   }
 
+  /** Waits until exactly these are online: for clients, and in Redis (P6). */
+  async onlineAre(users, ms) {
+    const want = JSON.stringify([...users].sort());
+    let found;
+    await eventually('exactly those are online who are connected', async () => {
+      const node = this.nodes.find((n) => n.running);
+      const r = await fetch(`${node.url}/api/users/online`, { headers: this.headers });
+      if (!r.ok) return false; // Redis is away
+      found = [await r.json(), await this.ask('SMEMBERS', 'onlineUsers'), await this.ask('HKEYS', 'sockets')];
+      return found.every((list) => JSON.stringify([...list].sort()) === want);
+    }, ms).catch((e) => {
+      throw new Error(`${e.message}: ${users.length} are connected; listed, onlineUsers, sockets: ${found?.map((l) => l.length)}`);
+    });
+  }
+
   async stop({ failed = false } = {}) {
+    if (this.proxy) this.proxy.closed = true; // clients that come back by themselves give up
     const errors = [];
     await Promise.all(this.nodes.map(async (node) => {
       if (!node.running) return;

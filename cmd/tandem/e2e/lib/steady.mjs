@@ -1,5 +1,6 @@
 // Clients that come back by themselves, as an SDK does: they connect again when
 // their connection ends, resume, and take their call again where that failed.
+import { answer, callUser } from './calls.mjs';
 import { eventually } from './eventually.mjs';
 import { JSONClient } from './jsonws.mjs';
 import { mintToken, unique } from './server.mjs';
@@ -42,7 +43,7 @@ export class Steady extends JSONClient {
   async #back(began) {
     for (;;) {
       await pause();
-      if (this.left) return;
+      if (this.left || this.server.closed) return;
       try {
         await this.open({ resume: {} });
       } catch {
@@ -67,7 +68,7 @@ export class Steady extends JSONClient {
 
   /** Sends numbered signals in its call until stop() is true. */
   async chat(stop, gap = 100) {
-    for (let n = 1; !stop(); n++) {
+    for (let n = 1; !stop() && !this.server.closed; n++) {
       if (this.here) {
         await this.ask('call:signal', { callId: this.callId, signal: { n } }).then(
           () => this.acked.add(n),
@@ -98,3 +99,28 @@ export const allHere = (clients, ms) => eventually('every client is connected', 
 
 /** The signals of b that were acked and that a never got. */
 export const missing = (a, b) => [...b.acked].filter((n) => !a.got.has(n));
+
+/** n calls, each from a client that is on one node to one on another; of two nodes, from the first to the second. */
+export async function calls(t, cluster, n, nodes) {
+  const pairs = [];
+  for (let i = 0; i < n; i += 25) {
+    pairs.push(...(await Promise.all(Array.from({ length: Math.min(25, n - i) }, (_, k) => {
+      const at = (side) => nodes[((nodes.length > 2 ? i + k : 0) + side) % nodes.length];
+      return talking(t, cluster, at(0), at(1));
+    }))));
+  }
+  return pairs;
+}
+
+async function talking(t, cluster, from, to) {
+  const [a, b] = await Promise.all([
+    steady(t, cluster.proxy, unique('alice'), { first: from }),
+    steady(t, cluster.proxy, unique('bob'), { first: to }),
+  ]);
+  const { callId } = await a.ask('call:user', callUser(a, b));
+  await b.next('call:incoming');
+  await b.ask('call:answer', { callId, to: a.user, signal: answer() });
+  await a.next('call:accepted');
+  a.callId = b.callId = callId;
+  return { a, b, callId };
+}

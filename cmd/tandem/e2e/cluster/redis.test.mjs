@@ -1,0 +1,162 @@
+// Redis dies, comes back empty, stands still, or is hard to reach, under live
+// sessions and calls (P7).
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { scale, startCluster } from '../lib/cluster.mjs';
+import { assertFree, callUser, refused } from '../lib/clients.mjs';
+import { eventually } from '../lib/eventually.mjs';
+import { report } from '../lib/report.mjs';
+import { calls, missing, steady } from '../lib/steady.mjs';
+
+const SESSIONS = scale(200, 2000);
+const CALLS = scale(20, 200);
+
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** A cluster with calls across nodes, calls within one, and sessions that are just there. */
+async function populated(t, sessions, n, options) {
+  const cluster = await startCluster(t, options);
+  const { nodes } = cluster;
+  const across = await calls(t, cluster, n, nodes);
+  const local = await calls(t, cluster, 5, [nodes[0], nodes[0]]);
+  const idle = [];
+  while (idle.length < sessions - 2 * n - 10) {
+    idle.push(...(await Promise.all(Array.from({ length: 20 }, (_, k) => steady(t, cluster.proxy, undefined, { first: nodes[k % nodes.length] })))));
+  }
+  const all = [...across, ...local].flatMap(({ a, b }) => [a, b]).concat(idle);
+  await cluster.onlineAre(all.map((c) => c.user), 10_000);
+  return { cluster, across, local, idle, all };
+}
+
+/** Calls are as they were, in both directions; and new ones can be made. */
+async function whole({ cluster, across, local, idle, all }, ms) {
+  for (const c of all) {
+    assert.equal(c.outages.length, 0, `${c.who} had to connect again`);
+    c.quiet('call:end', '(close)');
+  }
+  await eventually('events pass between nodes', async () => {
+    const [{ a, callId }] = across;
+    return a.ask('call:signal', { callId, signal: { probe: 1 } }).then(() => true, () => false);
+  }, ms);
+  await cluster.onlineAre(all.map((c) => c.user), ms);
+  for (const { a, b, callId } of [...across, ...local]) {
+    for (const [x, y] of [[a, b], [b, a]]) {
+      await x.ask('call:signal', { callId, signal: { after: x.user } });
+      await y.next('call:signal', (s) => s.signal.after === x.user);
+    }
+  }
+  await assertFree(idle[0], idle[1]);
+}
+
+/** Everybody hangs up; nobody is busy then. */
+async function over({ across, local }) {
+  for (const { a, b, callId } of [...across, ...local]) {
+    await a.ask('call:end', { to: b.user });
+    assert.deepEqual(await b.next('call:end'), [{ callId, reason: 'hangup' }]);
+  }
+  await assertFree(across[0].a, across[1].b);
+  await assertFree(local[0].b, local[1].a);
+}
+
+test(`P7: Redis killed and started empty under ${SESSIONS} sessions and ${CALLS} calls: local traffic goes on, the rest says unavailable, all is back`, async (t) => {
+  const world = await populated(t, SESSIONS, CALLS);
+  const { cluster, across, local, idle, all } = world;
+  await cluster.redis.kill();
+  await eventually('every node has noticed', async () => {
+    const ready = await Promise.all(cluster.nodes.map(async (n) => (await fetch(`${n.url}/readyz`)).json()));
+    return ready.every((r) => r.status === 'degraded');
+  });
+  let slowest = 0;
+  for (let i = 0; i < 20; i++) {
+    for (const { a, b, callId } of local) {
+      const began = Date.now();
+      await a.ask('call:signal', { callId, signal: { i } });
+      await b.next('call:signal', (s) => s.signal.i === i);
+      slowest = Math.max(slowest, Date.now() - began);
+    }
+  }
+  assert.ok(slowest < 500, `local traffic took ${slowest} ms`);
+  let refusal = 0;
+  for (const [from, to] of [[idle[0], idle[1]], [idle[2], idle[3]]]) {
+    const began = Date.now();
+    await refused(from.ask('call:user', callUser(from, to)), 'unavailable');
+    refusal = Math.max(refusal, Date.now() - began);
+  }
+  assert.ok(refusal < 1000, `unavailable took ${refusal} ms`);
+  const began = Date.now();
+  await cluster.redis.start();
+  await cluster.onlineAre(all.map((c) => c.user), 5000);
+  await eventually('every call has its parties again', async () => {
+    const answers = await Promise.allSettled(across.map(({ a, callId }) => a.ask('call:signal', { callId, signal: { again: 1 } })));
+    return answers.every((x) => x.status === 'fulfilled');
+  }, 5000 - (Date.now() - began));
+  const back = Date.now() - began;
+  assert.ok(back < 5000, `it took ${back} ms`);
+  await whole(world, 2000);
+  await over(world);
+  report('Redis killed and restarted empty', { sessions: SESSIONS, calls: CALLS, ms: back, 'slowest local signal, ms': slowest, 'unavailable after, ms': refusal, checked: 'local traffic went on, others were told unavailable, all back, no client had to reconnect' });
+});
+
+const FROZEN = scale(3000, 10_000);
+
+test(`P7: Redis stands still for ${FROZEN / 1000} s: nothing acked is lost, no client notices`, async (t) => {
+  const world = await populated(t, scale(60, 400), scale(10, 100));
+  const { cluster, across, local } = world;
+  let stop = false;
+  const people = across.flatMap(({ a, b }) => [a, b]);
+  const chats = people.map((c) => c.chat(() => stop));
+  cluster.redis.freeze();
+  const began = Date.now();
+  while (Date.now() - began < FROZEN) {
+    for (const { a, b, callId } of local) {
+      const i = Math.random();
+      await a.ask('call:signal', { callId, signal: { i } });
+      await b.next('call:signal', (s) => s.signal.i === i);
+    }
+    await pause(50);
+  }
+  cluster.redis.thaw();
+  const thawed = Date.now();
+  const mark = people.map((c) => c.got.size);
+  await eventually('signals flow again', () => people.every((c, i) => c.got.size > mark[i] + 2), 8000);
+  const back = Date.now() - thawed;
+  stop = true;
+  await Promise.all(chats);
+  await eventually('every acked signal arrived', () => across.every(({ a, b }) => !missing(a, b).length && !missing(b, a).length));
+  await whole(world, 5000);
+  await over(world);
+  report('Redis frozen', { frozen: `${FROZEN / 1000} s`, calls: across.length, ms: back, signals: people.reduce((n, c) => n + c.acked.size, 0), checked: 'local traffic went on, every acked signal arrived, no client had to reconnect' });
+});
+
+for (const [how, disturb] of [
+  ['reset', (line) => line.reset()],
+  ['cut', (line) => line.cut()],
+  ['standing still for a second', async (line) => {
+    line.freeze();
+    await pause(1000);
+    line.thaw();
+  }],
+]) {
+  const rounds = scale(3, 20);
+  test(`P3 P7: the connections to Redis, ${how}, ${rounds} times: nothing acked is lost`, async (t) => {
+    const world = await populated(t, 40, 10, { line: true });
+    const { cluster, across } = world;
+    let stop = false;
+    const people = across.flatMap(({ a, b }) => [a, b]);
+    const chats = people.map((c) => c.chat(() => stop, 50));
+    const began = Date.now();
+    for (let i = 0; i < rounds; i++) {
+      const mark = people.map((c) => c.got.size);
+      await eventually('signals flow', () => people.every((c, k) => c.got.size > mark[k] + 3));
+      await disturb(cluster.line);
+    }
+    const mark = people.map((c) => c.got.size);
+    await eventually('signals flow again', () => people.every((c, k) => c.got.size > mark[k] + 3));
+    stop = true;
+    await Promise.all(chats);
+    await eventually('every acked signal arrived', () => across.every(({ a, b }) => !missing(a, b).length && !missing(b, a).length));
+    await whole(world, 5000);
+    await over(world);
+    report(`connections between nodes and Redis: ${how}`, { times: rounds, calls: across.length, ms: Date.now() - began, signals: people.reduce((n, c) => n + c.acked.size, 0), checked: 'every acked signal arrived, no client had to reconnect' });
+  });
+}
