@@ -23,6 +23,11 @@ type PeersConfig struct {
 	// Find tells where another live node takes requests of its peers, by the tag
 	// of its sessions' ids; false if there is none, or it is this node itself.
 	Find func(tag string) (addr string, ok bool)
+	// FindTimeout is how long to wait for a node that Find does not know and
+	// never did: it may be new. Default 1.5 s; Find should know it by then.
+	FindTimeout time.Duration
+	// Self is the tag of this node's own sessions.
+	Self func() string
 	// Now is the cluster's clock; default time.Now.
 	Now func() time.Time
 	// MaxBody bounds the body of a request in bytes; default 1,000,000. It is
@@ -48,6 +53,7 @@ type PeersConfig struct {
 
 func (c PeersConfig) defaults() PeersConfig {
 	set(&c.MaxBody, 1_000_000)
+	set(&c.FindTimeout, 1500*time.Millisecond)
 	set(&c.BodyTimeout, 30*time.Second)
 	set(&c.DialTimeout, 2*time.Second)
 	set(&c.AnswerTimeout, 50*time.Second)
@@ -71,6 +77,7 @@ type Peers struct {
 	log       *slog.Logger
 	run       *peerRun
 	seen      replays
+	known     acquaintances
 	transport *http.Transport
 	proxy     *httputil.ReverseProxy
 	requests  *prometheus.CounterVec // by direction and outcome
@@ -90,8 +97,8 @@ type Peers struct {
 // NewPeers makes a Peers that listens nowhere yet.
 func NewPeers(cfg PeersConfig) (*Peers, error) {
 	cfg = cfg.defaults()
-	if len(cfg.Key) < 16 || cfg.Find == nil {
-		return nil, errors.New("web: peers need a key of at least 16 bytes and Find")
+	if len(cfg.Key) < 16 || cfg.Find == nil || cfg.Self == nil {
+		return nil, errors.New("web: peers need a key of at least 16 bytes, Find and Self")
 	}
 	p := &Peers{cfg: cfg, log: cfg.Logger, run: newPeerRun()}
 	p.ctx, p.cancel = context.WithCancel(context.Background())

@@ -40,6 +40,12 @@ func (b *book) put(tag, addr string) {
 	b.addr[tag] = addr
 }
 
+func (b *book) forget(tag string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.addr, tag)
+}
+
 func (b *book) find(tag string) (string, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -84,7 +90,7 @@ func newPeerNode(t testing.TB, cluster *memory.Cluster, known *book, name string
 		t.Fatal(err)
 	}
 	self := sw.Tag()
-	pc := PeersConfig{Key: peerKey, Now: sw.Now, Logger: quiet(), Registry: prometheus.NewRegistry(), Find: func(tag string) (string, bool) {
+	pc := PeersConfig{Key: peerKey, Now: sw.Now, Self: sw.Tag, FindTimeout: 100 * time.Millisecond, Logger: quiet(), Registry: prometheus.NewRegistry(), Find: func(tag string) (string, bool) {
 		if tag == self {
 			return "", false
 		}
@@ -257,3 +263,6 @@ func counted(t testing.TB, p *Peers, direction, outcome string) float64 {
 	}
 	return m.GetCounter().GetValue()
 }
+
+// nobody is the tag of a node without sessions.
+func nobody() string { return "" }

@@ -59,11 +59,6 @@ func (p *Peers) Forward(w http.ResponseWriter, r *http.Request, sid string) bool
 	if !ok || tag == "" {
 		return false
 	}
-	addr, ok := p.cfg.Find(tag)
-	if !ok || addr == "" {
-		p.count("out", "unknown")
-		return false
-	}
 	if r.Context().Value(fromPeer{}) != nil {
 		p.count("in", "second_hop") // its session is not here, and it goes no further
 		return false
@@ -72,6 +67,11 @@ func (p *Peers) Forward(w http.ResponseWriter, r *http.Request, sid string) bool
 		return false
 	}
 	defer p.active.Done()
+	addr, ok := p.find(r.Context(), tag)
+	if !ok {
+		p.count("out", "unknown")
+		return false
+	}
 	if r.Header.Get("Upgrade") == "" {
 		p.polls.Add(1)
 		defer p.polls.Add(-1)

@@ -22,7 +22,7 @@ var peerClock = time.Date(2031, 5, 4, 3, 2, 1, 0, time.UTC)
 func inbound(t testing.TB, change func(*PeersConfig)) (url string, p *Peers, c *http.Client) {
 	t.Helper()
 	cfg := PeersConfig{
-		Key: peerKey, Logger: quiet(), Now: func() time.Time { return peerClock }, MaxBody: 1000,
+		Key: peerKey, Self: nobody, Logger: quiet(), Now: func() time.Time { return peerClock }, MaxBody: 1000,
 		Find: func(string) (string, bool) { return "", false },
 	}
 	if change != nil {
@@ -188,7 +188,7 @@ func TestP9_WhatThePeerGets(t *testing.T) {
 	url, _, _ := inbound(t, nil)
 	addr := strings.TrimPrefix(url, "http://")
 	front := func(c PeersConfig) string {
-		c.Key, c.Logger, c.Now = peerKey, quiet(), func() time.Time { return peerClock }
+		c.Key, c.Self, c.Logger, c.Now = peerKey, nobody, quiet(), func() time.Time { return peerClock }
 		c.Find = func(string) (string, bool) { return addr, true }
 		p, l := newPeers(t, c)
 		t.Cleanup(func() { _ = p.Close() })
@@ -221,7 +221,7 @@ func TestP9_WhatThePeerGets(t *testing.T) {
 func TestP9_NodesThatDisagreeAreNoClientsBusiness(t *testing.T) {
 	url, in, _ := inbound(t, nil)
 	p, l := newPeers(t, PeersConfig{
-		Key: []byte("the key of another cluster"), Logger: quiet(), Now: func() time.Time { return peerClock },
+		Key: []byte("the key of another cluster"), Self: nobody, Logger: quiet(), Now: func() time.Time { return peerClock },
 		Find: func(string) (string, bool) { return strings.TrimPrefix(url, "http://"), true },
 	})
 	_ = l.Close()
@@ -244,7 +244,7 @@ func TestP9_OneHopOnly(t *testing.T) {
 	nodes := make([]*Peers, 2)
 	for i := range nodes {
 		nodes[i], listeners[i] = newPeers(t, PeersConfig{
-			Key: peerKey, Logger: quiet(), Find: func(string) (string, bool) { return addrs[1-i], true },
+			Key: peerKey, Self: nobody, Logger: quiet(), Find: func(string) (string, bool) { return addrs[1-i], true },
 		})
 		addrs[i] = listeners[i].Addr().String()
 	}

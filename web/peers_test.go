@@ -182,7 +182,7 @@ func TestP9_NodeThatDoesNotAnswer(t *testing.T) {
 	defer mute.Close()
 	for name, addr := range map[string]string{"dead": dead.Addr().String(), "mute": mute.Addr().String()} {
 		p, err := NewPeers(PeersConfig{
-			Key: peerKey, Logger: quiet(), AnswerTimeout: 50 * time.Millisecond, Find: func(string) (string, bool) { return addr, true },
+			Key: peerKey, Self: nobody, Logger: quiet(), AnswerTimeout: 50 * time.Millisecond, Find: func(string) (string, bool) { return addr, true },
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -206,6 +206,70 @@ func result(w *httptest.ResponseRecorder) *http.Response {
 	res := w.Result()
 	res.Request = &http.Request{}
 	return res
+}
+
+// TestP9_NodeThatIsNew: its sessions may reach another node before that has heard
+// of it. What nobody hears of is waited for once, and what was known never.
+func TestP9_NodeThatIsNew(t *testing.T) {
+	node := peerNodes(t, 1, nil)[0]
+	sid := open(t, node).sid
+	tag := node.sw.Tag()
+	var known book
+	asked := make(chan string, 1000)
+	p, l := newPeers(t, PeersConfig{
+		Key: peerKey, Self: func() string { return "own" }, Logger: quiet(), FindTimeout: 200 * time.Millisecond, Now: node.sw.Now,
+		Find: func(tag string) (string, bool) {
+			asked <- tag
+			return known.find(tag)
+		},
+	})
+	_ = l.Close()
+	t.Cleanup(func() { _ = p.Close() })
+	host := serve(t, newServer(t, func(_ *Config, parts *Parts) {
+		parts.SocketIO = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if !p.Forward(w, r, r.URL.Query().Get("sid")) {
+				w.WriteHeader(http.StatusBadRequest)
+			}
+		})
+	}))
+	post := func(sid string) int {
+		res, err := client(t).Post("http://"+host+"/socket.io/?EIO=4&transport=polling&sid="+sid, "text/plain", strings.NewReader("3"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = res.Body.Close()
+		return res.StatusCode
+	}
+	go func() {
+		<-asked // and then it is heard of
+		known.put(tag, node.addr)
+	}()
+	if code := post(sid); code != 200 {
+		t.Fatalf("a new node's session: %d", code)
+	}
+	asks := func(sid string) (n int) {
+		for len(asked) > 0 {
+			<-asked
+		}
+		if code := post(sid); code != 400 {
+			t.Errorf("%s: %d", sid, code)
+		}
+		return len(asked)
+	}
+	known.forget(tag)
+	for what, tt := range map[string]struct {
+		sid  string
+		wait bool
+	}{
+		"own": {"own-A", false}, "gone": {sid, false}, "no tag": {strings.Repeat("x", maxPeerTag+1) + "-A", false}, "never heard of": {"new-A", true},
+	} {
+		if n := asks(tt.sid); n > 1 != tt.wait {
+			t.Errorf("%s: asked %d times", what, n)
+		}
+	}
+	if n := asks("new-A"); n != 1 {
+		t.Errorf("waited for again: asked %d times", n)
+	}
 }
 
 // TestP9_ClientGoesAwayInMidPoll: its session hears of it on its own node.

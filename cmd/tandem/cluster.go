@@ -104,7 +104,8 @@ func (b *board) openPeers(d deps, key []byte) (addr string, err error) {
 	}
 	poll := d.cfg.Liveness.PingInterval + d.cfg.Liveness.PingTimeout
 	b.peers, err = web.NewPeers(web.PeersConfig{
-		Key: key, Find: func(tag string) (string, bool) { return b.sw.AddrOf(tag) }, Now: func() time.Time { return b.sw.Now() },
+		Key: key, Find: func(tag string) (string, bool) { return b.sw.AddrOf(tag) },
+		Self: func() string { return b.sw.Tag() }, Now: func() time.Time { return b.sw.Now() },
 		MaxBody: d.cfg.Limits.MaxPayload, AnswerTimeout: poll + 5*time.Second, TrustedProxies: d.cfg.Servers.TrustedProxies,
 		Registry: d.registry, Logger: d.log,
 	})

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/tandem-rtc/tandem/presence/redis/redistest"
+)
+
+// nodesOf starts nodes of one cluster.
+func nodesOf(t *testing.T, redis *redistest.Server, names ...string) []*App {
+	t.Helper()
+	apps := make([]*App, len(names))
+	for i, name := range names {
+		cfg := testConfig(t, "--jwt-secret="+testSecret, "--listen=127.0.0.1", "--redis-url="+redis.URL(), "--node-name="+name, "--drain-timeout=5s",
+			"--cluster-listen=127.0.0.1:0")
+		apps[i], _, _ = start(t, cfg, nil)
+	}
+	return apps
+}
+
+// TestP9_NodesPassPollsOn by what they said in Redis of where they listen.
+func TestP9_NodesPassPollsOn(t *testing.T) {
+	apps := nodesOf(t, redistest.Start(t), "a", "b")
+	c := httpClient(t)
+	const path = "/socket.io/?EIO=4&transport=polling"
+	_, body := get(t, c, apps[0].URL()+path)
+	var hello struct{ SID string }
+	if err := json.Unmarshal([]byte(strings.TrimPrefix(body, "0")), &hello); err != nil || hello.SID == "" {
+		t.Fatalf("handshake %s: %v", body, err)
+	}
+	url := apps[1].URL() + path + "&sid=" + hello.SID
+	res, err := c.Post(url, "text/plain;charset=UTF-8", strings.NewReader(`40{"token":"none"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, _ := io.ReadAll(res.Body)
+	_ = res.Body.Close()
+	if res.StatusCode != 200 || string(b) != "ok" {
+		t.Fatalf("post: %d %s", res.StatusCode, b)
+	}
+	if code, body := get(t, c, url); code != 200 || !strings.HasPrefix(body, "44") || !strings.Contains(body, "unauthorized") {
+		t.Fatalf("poll: %d %s", code, body)
+	}
+	// What no node signed is refused where nodes listen.
+	peer := "http://" + apps[0].board.(*board).peerListener.Addr().String()
+	if code, body := get(t, c, peer+path+"&sid="+hello.SID); code != http.StatusForbidden || !strings.Contains(body, "bad_signature") {
+		t.Errorf("unsigned: %d %s", code, body)
+	}
+	if code, _ := get(t, c, peer+"/metrics"); code != http.StatusNotFound {
+		t.Errorf("metrics of the peer listener: %d", code)
+	}
+}
+
+func TestClusterAdvertise(t *testing.T) {
+	for _, tt := range []struct{ given, listens, want string }{
+		{"", "127.0.0.1:7000", "127.0.0.1:7000"},
+		{"tandem-1:7001", "0.0.0.0:7000", "tandem-1:7001"},
+		{"", "10.1.2.3:7000", "10.1.2.3:7000"},
+	} {
+		if got := advertised(tt.given, tt.listens); got != tt.want {
+			t.Errorf("%q, %q: %q, want %q", tt.given, tt.listens, got, tt.want)
+		}
+	}
+	for _, all := range []string{"0.0.0.0:7000", "[::]:7000"} {
+		host, port, err := net.SplitHostPort(advertised("", all))
+		if ip := net.ParseIP(host); err != nil || port != "7000" || ip == nil || ip.IsUnspecified() {
+			t.Errorf("%s is advertised as %s:%s", all, host, port)
+		}
+	}
+}
+
+func TestClusterListenInUse(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	cfg := testConfig(t, "--jwt-secret="+testSecret, "--listen=127.0.0.1", "--redis-url="+redistest.Start(t).URL(), "--cluster-listen="+l.Addr().String())
+	if app, err := Open(t.Context(), cfg, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "--cluster-listen") {
+		if err == nil {
+			_ = app.Close()
+		}
+		t.Fatalf("%v", err)
+	}
+}
