@@ -29,6 +29,18 @@ func parseToken(text string) (t ticket) {
 	return t
 }
 
+// inUse says whether a session of the user has a socket here. A token that did
+// not resume it is spent: somebody came back with it who is still there, and who
+// shows it again must not cut that one off as the same device (I8). While nobody
+// is there its seal still names the device: the hello with a fresh token may
+// have been lost on its way.
+func (s *Server) inUse(user, sid string) bool {
+	s.mu.Lock()
+	l := s.links[sid]
+	s.mu.Unlock()
+	return l != nil && l.user == user && l.socket() != nil
+}
+
 // fetch gets the session that a token names from the node where it was, if that
 // still has it (C9), and makes its link here. The client has been authenticated;
 // the other node checks the token.

@@ -103,6 +103,26 @@ func TestI8_ResumeTokenIsUsedOnce(t *testing.T) {
 	}
 }
 
+func TestI8_SpentTokenCutsNobodyOff(t *testing.T) {
+	r := newRig(t, nil)
+	ann := r.join("ann")
+	first := r.dial(resumeQuery(ann, "ann", 0), nil)
+	first.greeted()
+	second := r.dial(resumeQuery(ann, "ann", 0), nil)
+	second.greeted()
+	if second.hello.Resumed || second.hello.Device == first.hello.Device {
+		t.Errorf("a spent token gave resumed %t and device %q of %q", second.hello.Resumed, second.hello.Device, first.hello.Device)
+	}
+	first.sent() // and was not replaced
+	first.cut()
+	until(t, "the first is away", func() bool { return r.srv.linkOf(first.hello.SID).socket() == nil })
+	third := r.dial(resumeQuery(ann, "ann", 0), nil)
+	third.greeted()
+	if third.hello.Resumed || third.hello.Device != first.hello.Device {
+		t.Errorf("whose hello was lost got resumed %t and device %q, want device %q anew", third.hello.Resumed, third.hello.Device, first.hello.Device)
+	}
+}
+
 func TestI8_ResumeIsNoBearerRight(t *testing.T) {
 	r := newRig(t, nil)
 	ann := r.join("ann")

@@ -185,7 +185,7 @@ func (s *Server) enter(ctx context.Context, conn *wsconn.Conn, creds auth.Creden
 	if l != nil && h.device == "" { // the device's lineage (DESIGN 3)
 		h.device = l.device
 	}
-	if device, ok := signaling.Unseal(s.cfg.Key, id.User, was.seal); ok && l == nil {
+	if device, ok := signaling.Unseal(s.cfg.Key, id.User, was.seal); ok && l == nil && !s.inUse(id.User, was.sid) {
 		if err := s.sw.Admit(id.User, device); err != nil {
 			return s.turnAway(conn, err)
 		}
