@@ -168,6 +168,22 @@ func (c *routes) on(p presence.Peer) (list []presence.Session) {
 	return list
 }
 
+// elsewhere lists the users who are remembered to have sessions on other nodes
+// too.
+func (c *routes) elsewhere() (list []string) {
+	for i := range c.shards {
+		sh := &c.shards[i]
+		sh.mu.RLock()
+		for u, r := range sh.users {
+			if !r.local {
+				list = append(list, u)
+			}
+		}
+		sh.mu.RUnlock()
+	}
+	return list
+}
+
 // Routes lists the user's sessions on nodes that hold a lease.
 func (s *Store) Routes(_ context.Context, user string) ([]presence.Session, error) {
 	if s.closed.Load() {

@@ -83,7 +83,11 @@ func (s *Store) gotForget(_ presence.Peer, payload []byte) {
 		return
 	}
 	if len(payload) == n {
+		elsewhere := s.routes.elsewhere()
 		s.routes.doubt()
+		for _, user := range elsewhere {
+			s.handler.RoutesChanged(user)
+		}
 		return
 	}
 	if user := string(payload[n:]); s.routes.forget(user, int64(ver)) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -178,6 +179,31 @@ func (s *Store) unregister(p presence.Peer, at time.Time) error {
 	return nil
 }
 
+// giveUp ends this node's membership. If sessions are left, the node only lets go
+// of its lease: another one buries it at once and tells their calls (C13).
+func (s *Store) giveUp(ctx context.Context, self presence.Node) error {
+	users, err := s.usersOf(self.Peer)
+	if err != nil {
+		return err
+	}
+	left := false
+	for part := range chunks(users, maxBatch) {
+		replies, err := s.buryUsers(self.Peer, part, s.Now().UnixMilli(), true)
+		if err != nil {
+			return err
+		}
+		left = left || slices.ContainsFunc(replies, func(r *userReply) bool { return len(r.lost) > 0 })
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if !left {
+		return s.drop(self)
+	}
+	key := leaseKeyScript.cmd([]string{s.keys.lease(self.Name)}, s.deadline(), "drop", self.Epoch, 0)
+	return s.pipe.do(key, s.leaseCall("leave", self, "", ""))
+}
+
 // vanish makes this node's sessions vanished and gives its name back.
 func (s *Store) vanish(ctx context.Context) error {
 	self := s.Self()
@@ -195,13 +221,7 @@ func (s *Store) vanish(ctx context.Context) error {
 		}
 		s.pipe.post(nil, cmds...)
 	}
-	err := s.unregister(self.Peer, s.Now())
-	if err == nil {
-		err = ctx.Err()
-	}
-	if err == nil {
-		err = s.drop(self)
-	}
+	err := s.giveUp(ctx, self)
 	if err != nil && !errors.Is(err, presence.ErrUnavailable) {
 		return fmt.Errorf("redis: leave: %w", err)
 	}

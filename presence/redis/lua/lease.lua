@@ -81,8 +81,7 @@ elseif op == 'done' then
   redis.call('SREM', KEYS[3], ARGV[6])
   redis.call('DEL', KEYS[4])
 elseif op == 'leave' then
-  redis.call('ZREM', KEYS[1], entry)
-  redis.call('SREM', KEYS[3], entry)
+  redis.call('ZADD', KEYS[1], 'XX', string.format('%.0f', now - 1), entry)
 elseif op ~= 'list' then
   return redis.error_reply('ERR no such op')
 end
