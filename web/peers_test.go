@@ -124,7 +124,11 @@ func TestP9_NodeThatClosesCutsUpgrades(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer ws.Close()
+	began := time.Now()
 	_ = nodes[1].peers.Close()
+	if took := time.Since(began); took > 5*time.Second { // the session's node gives a probe 10 s
+		t.Errorf("closing took %v", took)
+	}
 	_ = ws.SetReadDeadline(time.Now().Add(10 * time.Second))
 	var late net.Error
 	if _, _, err := ws.ReadMessage(); err == nil || errors.As(err, &late) && late.Timeout() {

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -117,7 +118,19 @@ func (b *board) openPeers(d deps, key []byte) (addr string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("--cluster-listen: %w", err)
 	}
-	return advertised(d.cfg.Cluster.ClusterAdvertise, b.peerListener.Addr().String()), nil
+	addr = advertised(d.cfg.Cluster.ClusterAdvertise, b.peerListener.Addr().String())
+	if loopback(hostOf(addr)) && !redisIsHere(d.cfg.Servers.RedisURL.Reveal()) {
+		d.log.Warn("nodes on other machines can not reach this one, and polling clients that reach them lose their sessions: "+
+			"set --cluster-listen to an address that they can reach", "addr", addr)
+	}
+	return addr, nil
+}
+
+// redisIsHere reports whether Redis is on this machine: then the other nodes may
+// well be, too.
+func redisIsHere(list string) bool {
+	u, err := url.Parse(list)
+	return err == nil && loopback(u.Hostname())
 }
 
 // advertised is how other nodes reach the listener. One that listens on all

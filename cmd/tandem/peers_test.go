@@ -75,6 +75,17 @@ func TestClusterAdvertise(t *testing.T) {
 	}
 }
 
+func TestClusterRedisIsHere(t *testing.T) {
+	for url, want := range map[string]bool{
+		"redis://127.0.0.1:6379/0": true, "redis://:secret@localhost:6379": true, "rediss://[::1]:6380": true,
+		"redis://redis:6379": false, "redis://10.0.0.7": false, "redis://a:1,b:2": false,
+	} {
+		if got := redisIsHere(url); got != want {
+			t.Errorf("%s: %v", url, got)
+		}
+	}
+}
+
 func TestClusterListenInUse(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
