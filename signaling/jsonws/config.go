@@ -27,8 +27,8 @@ type Config struct {
 	// HandshakeTimeout is how long a client that has shown no credentials may
 	// take to send its auth frame (10 s).
 	HandshakeTimeout time.Duration
-	// MaxHandshakes bounds the sockets that have not finished theirs (1024);
-	// further ones get 503.
+	// MaxHandshakes bounds the sockets whose auth frame has not come (1024); for
+	// a further one the oldest is closed as if its time were over.
 	MaxHandshakes int
 	// ResumeWindow is how long a vanished client may stay away (20 s).
 	ResumeWindow time.Duration
@@ -83,8 +83,8 @@ func (c *Config) Validate() error {
 	if c.Verifier == nil || c.Wheel == nil {
 		return errors.New("jsonws: a verifier and a wheel are required")
 	}
-	if c.PingInterval < 0 || c.PingTimeout < 0 || c.HandshakeTimeout < 0 || c.ResumeWindow < 0 {
-		return errors.New("jsonws: a time can not be negative")
+	if c.PingInterval < 0 || c.PingTimeout < 0 || c.HandshakeTimeout < 0 || c.ResumeWindow < 0 || c.MaxHandshakes < 0 {
+		return errors.New("jsonws: a time or a bound can not be negative")
 	}
 	c.WS.Subprotocols = []string{Subprotocol}
 	c.WS.CheckOrigin = func(*http.Request) bool { return true } // checked before the upgrade

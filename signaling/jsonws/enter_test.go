@@ -2,6 +2,7 @@ package jsonws
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -140,31 +141,37 @@ func TestRefused_AuthFrames(t *testing.T) {
 			p.refused(t, c.code, c.why)
 		})
 	}
-	until(t, "all guests are gone", func() bool { return r.srv.handshakes.Load() == 0 })
+	until(t, "all guests are gone", func() bool { return r.srv.waiting.len() == 0 })
 }
 
 func TestO4_HandshakeTimeout(t *testing.T) {
 	r := newRig(t, func(c *Config, _ *signaling.Config) { c.HandshakeTimeout = 50 * time.Millisecond })
 	p := r.dial("", nil)
 	p.wantClose(wire.CloseHandshakeTimeout.Code, wire.CloseHandshakeTimeout.Reason)
-	until(t, "the guest is gone", func() bool { return r.srv.handshakes.Load() == 0 })
+	until(t, "the guest is gone", func() bool { return r.srv.waiting.len() == 0 })
 }
 
 func TestO4_MaxHandshakes(t *testing.T) {
 	r := newRig(t, func(c *Config, _ *signaling.Config) { c.MaxHandshakes = 3 })
 	in := r.join("ann")
 	var guests []*peer
-	for range 3 {
+	for i := range 3 {
 		guests = append(guests, r.dial("", nil))
+		until(t, "it waits", func() bool { return r.srv.waiting.len() == i+1 })
 	}
-	_, res, err := r.tryDial("", nil)
-	if err == nil || res == nil || res.StatusCode != http.StatusServiceUnavailable {
-		t.Fatalf("one more: %v, %v; want 503", res, err)
+	last := r.dial("", nil)
+	guests[0].wantClose(wire.CloseHandshakeTimeout.Code, wire.CloseHandshakeTimeout.Reason)
+	r.join("bob").sent() // who shows a token in the request waits for nobody
+	for name, p := range map[string]*peer{"the second": guests[1], "the last": last} {
+		p.write(fmt.Sprintf(`{"event":"auth","args":[{"token":%q}]}`, token("cid")))
+		p.greeted()
+		if p.hello.User != "cid" {
+			t.Errorf("%s who waits came in as %q", name, p.hello.User)
+		}
 	}
 	eq(t, "who is in is not disturbed", in.ask("call:end", `{}`), "!not_in_call")
-	guests[0].cut()
-	until(t, "a place is free", func() bool { return r.srv.handshakes.Load() < 3 })
-	r.dial("", nil)
+	guests[2].cut()
+	until(t, "nobody waits", func() bool { return r.srv.waiting.len() == 0 })
 }
 
 func TestServeHTTP_RefusesWhatIsNoUpgrade(t *testing.T) {

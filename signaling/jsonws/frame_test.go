@@ -176,8 +176,8 @@ func TestClose_LeavesNothing(t *testing.T) {
 	for _, p := range peers[1:] {
 		p.closed()
 	}
-	if r.srv.Len() != 0 || r.sw.Sessions() != 0 || r.srv.handshakes.Load() != 0 {
-		t.Errorf("left: %d links, %d sessions, %d guests", r.srv.Len(), r.sw.Sessions(), r.srv.handshakes.Load())
+	if r.srv.Len() != 0 || r.sw.Sessions() != 0 || r.srv.waiting.len() != 0 {
+		t.Errorf("left: %d links, %d sessions, %d guests", r.srv.Len(), r.sw.Sessions(), r.srv.waiting.len())
 	}
 	if _, res, err := r.tryDial("token="+token("ann"), nil); err == nil || res.StatusCode != 503 {
 		t.Errorf("a closed server: %v %v, want 503", res, err)

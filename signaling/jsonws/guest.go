@@ -1,6 +1,7 @@
 package jsonws
 
 import (
+	"container/list"
 	"context"
 	"sync/atomic"
 
@@ -24,13 +25,17 @@ type guest struct {
 	conn  *wsconn.Conn
 	timer wheel.Timer
 	done  atomic.Bool
+	seat  *list.Element // guarded by waiting.mu
 }
 
-// wait gives the client HandshakeTimeout.
+// wait gives the client HandshakeTimeout, or less if too many wait.
 func (g *guest) wait(conn *wsconn.Conn) {
 	g.conn = conn
-	g.srv.handshakes.Add(1)
 	g.srv.cfg.Wheel.Schedule(&g.timer, g.srv.cfg.HandshakeTimeout, g)
+	conn.Start(g)
+	if oldest := g.srv.waiting.add(g, g.srv.cfg.MaxHandshakes); oldest != nil {
+		oldest.Expire()
+	}
 }
 
 // Expire closes a socket whose client took too long.
@@ -46,7 +51,7 @@ func (g *guest) finish() bool {
 		return false
 	}
 	g.srv.cfg.Wheel.Stop(&g.timer)
-	g.srv.handshakes.Add(-1)
+	g.srv.waiting.remove(g)
 	return true
 }
 

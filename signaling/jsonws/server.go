@@ -11,7 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 
 	"github.com/tandem-rtc/tandem/signaling"
 	"github.com/tandem-rtc/tandem/signaling/auth"
@@ -26,8 +25,8 @@ type Server struct {
 	ws  *wsconn.Server
 	sw  *signaling.Switchboard
 
-	handshakes atomic.Int64
-	entering   sync.WaitGroup // requests that are becoming sockets
+	waiting  waiting
+	entering sync.WaitGroup // requests that are becoming sockets
 
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
@@ -97,7 +96,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "this path speaks WebSocket, subprotocol "+Subprotocol, http.StatusUpgradeRequired)
 		return
 	}
-	if s.sw.Draining() || s.handshakes.Load() >= int64(s.cfg.MaxHandshakes) {
+	if s.sw.Draining() {
 		refuse(w, wire.Errorf(wire.CodeUnavailable, ""))
 		return
 	}
@@ -123,7 +122,6 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if later {
 		g := &guest{srv: s, creds: creds, hello: h}
 		g.wait(conn)
-		conn.Start(g)
 		return
 	}
 	conn.Start(s.enter(context.WithoutCancel(r.Context()), conn, creds, h))
