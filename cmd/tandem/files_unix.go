@@ -17,7 +17,7 @@ func warnFiles(log *slog.Logger, connections int) {
 	}
 	const others = 100                                                      // files that are not connections
 	if allowed := uint64(limit.Cur); allowed < uint64(connections)+others { //nolint:unconvert // signed on some systems
-		log.Warn("this system allows fewer open files than --max-connections; raise ulimit -n (LimitNOFILE in systemd)",
+		log.Warn("this system allows too few open files for --max-connections and some to spare; raise ulimit -n (LimitNOFILE in systemd)",
 			"openFiles", allowed, "maxConnections", connections)
 	}
 }

@@ -133,7 +133,7 @@ func (a *App) Serve(ctx context.Context) error {
 	var err error
 	select {
 	case <-ctx.Done():
-		a.log.Info("stopping", "drainTimeout", a.cfg.Operation.DrainTimeout)
+		a.log.Info("stopping", "drainTimeout", a.cfg.Operation.DrainTimeout.String())
 	case err = <-broken:
 	}
 	err = errors.Join(err, a.drain())
@@ -174,7 +174,7 @@ func (a *App) drain() error {
 	case err = <-done:
 		a.log.Info("stopped")
 	case <-hard.Done():
-		a.log.Error("gave up waiting", "drainTimeout", limit)
+		a.log.Error("gave up waiting", "drainTimeout", limit.String())
 	}
 	return errors.Join(err, a.Close())
 }
