@@ -14,6 +14,7 @@ import (
 // The clock of one node is 5 minutes fast, that of another 5 minutes slow: leases
 // and timers follow Redis' clock.
 func TestP1_ClocksFiveMinutesOff(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	rs := redistest.Start(t)
 	off := func(d time.Duration) Config {
@@ -66,6 +67,7 @@ func TestP1_ClocksFiveMinutesOff(t *testing.T) {
 // A node that stood still for longer than its lease finds out by its own clock,
 // also where nobody has buried it, and takes a new epoch.
 func TestP1_StoodStill(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	rs := redistest.Start(t)
 	var skip atomic.Int64
@@ -90,6 +92,7 @@ func TestP1_StoodStill(t *testing.T) {
 // A node that stood still is buried by another one and comes back: at no time
 // does a session belong to two epochs.
 func TestP1_FrozenNodeComesBack(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	rs := redistest.Start(t)
 	cfg := faultConfig(rs.URL())

@@ -168,6 +168,7 @@ func TestP8_ClusterMovesAndFailsOver(t *testing.T) {
 
 // P8: the contract holds on a Cluster.
 func TestContractOnCluster(t *testing.T) {
+	t.Parallel()
 	cluster := redistest.StartCluster(t)
 	presencetest.Run(t, func(*testing.T) presencetest.World {
 		cluster.Flush()

@@ -11,6 +11,7 @@ import (
 // A node that leaves with sessions is buried at once: their calls hear of it, as
 // of those of a node that died (C13).
 func TestC13_LeavingWithSessions(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	rs := redistest.Start(t)
 	a, b, c := newNode(t, faultConfig(rs.URL()), "a"), newNode(t, faultConfig(rs.URL()), "b"), newNode(t, faultConfig(rs.URL()), "c")
@@ -46,6 +47,7 @@ func TestC13_LeavingWithSessions(t *testing.T) {
 
 // A new start under the name of a node that has left need not wait for a lease.
 func TestP1_NameIsFreeAfterLeave(t *testing.T) {
+	t.Parallel()
 	rs := redistest.Start(t)
 	a := newNode(t, faultConfig(rs.URL()), "a")
 	a.connect("ann", "s1")

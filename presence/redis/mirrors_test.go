@@ -102,6 +102,7 @@ func (m *model) wrong(d *direct) string { return d.mirrors(m.expect()) }
 // P6: what operators see is right after every change, after the death of a node
 // and after an outage.
 func TestP6_MirrorsAgainstModel(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	rs := redistest.Start(t)
 	cfg := faultConfig(rs.URL())
