@@ -8,7 +8,7 @@ FUZZTIME ?= 3s
 LINT     := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo development)
 
-.PHONY: help run build check lint unit fuzz fuzz-smoke test deps deploy-check cluster web web-test e2e bench clean
+.PHONY: help run build check lint unit fuzz fuzz-smoke test deps deploy-check cluster chaos web web-test e2e bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -46,6 +46,9 @@ e2e: build ## real clients and real browsers against the binary
 
 cluster: build ## several nodes, Redis and a load balancer on this machine (ARGS=3 for three nodes)
 	deploy/cluster.sh $(ARGS)
+
+chaos: build ## every fault of a cluster with full counts; writes docs/chaos.md (about half an hour)
+	.ci/chaos
 
 deploy-check: ## that the files to deploy with are valid
 	.ci/deploy

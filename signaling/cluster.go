@@ -3,7 +3,6 @@ package signaling
 import (
 	"context"
 	"errors"
-	"maps"
 	"slices"
 
 	"github.com/tandem-rtc/tandem/presence"
@@ -393,43 +392,4 @@ func (sw *Switchboard) ringLate(ctx context.Context, t *turn, c *call.Call) {
 			_, _, _ = sw.step(ctx, t, c.ID, call.DeviceOnline{Who: w})
 		}
 	}
-}
-
-// rejoin takes a new epoch after this node was away for longer than its lease:
-// others have taken it for dead (P1).
-func (sw *Switchboard) rejoin(ctx context.Context) {
-	if err := sw.store.Rejoin(ctx); err != nil {
-		sw.log.Error("the node could not join again", "error", err)
-		return
-	}
-	sw.nameSelf()
-	sw.log.Warn("this node was taken for dead and has joined again", "epoch", sw.self.Load().Epoch)
-	t := sw.newTurn()
-	defer t.end()
-	var list []*Session
-	sw.hub.all(func(s *Session) { list = append(list, s) })
-	for _, s := range list {
-		sw.register(ctx, s)
-	}
-	known := map[string]bool{}
-	for _, c := range sw.book.all() {
-		known[c.ID] = true
-	}
-	for _, s := range list {
-		if ids, err := sw.store.CallsOf(ctx, s.user); err == nil {
-			for _, id := range ids {
-				known[id] = true
-			}
-		}
-	}
-	for _, id := range slices.Sorted(maps.Keys(known)) {
-		if err := sw.recheck(ctx, t, id); err != nil {
-			sw.owe("recheck/"+id, func(ctx context.Context, t *turn) error { return sw.recheck(ctx, t, id) })
-		}
-	}
-}
-
-func (sw *Switchboard) nameSelf() {
-	p := sw.store.Self().Peer
-	sw.self.Store(&p)
 }

@@ -1,6 +1,9 @@
 // The rows of docs/chaos.md: what a test of a fault counted and held. Written as
-// JSON lines to the file that TANDEM_CHAOS_REPORT names (make chaos).
-import { appendFileSync } from 'node:fs';
+// JSON lines to the file that TANDEM_CHAOS_REPORT names; run with that file, this
+// prints the page (make chaos).
+import { appendFileSync, readFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { fileURLToPath } from 'node:url';
 
 /**
  * @param {string} fault  what was done
@@ -10,4 +13,24 @@ import { appendFileSync } from 'node:fs';
 export function report(fault, row) {
   const file = process.env.TANDEM_CHAOS_REPORT;
   if (file) appendFileSync(file, `${JSON.stringify({ fault, ...row })}\n`);
+}
+
+function page(rows) {
+  const cells = ({ fault, ms, checked, ...counts }) => {
+    const numbers = Object.entries(counts).map(([name, n]) => `${name}: ${n}`).join('; ');
+    return `| ${fault} | ${numbers} | ${ms === undefined ? '' : `${(ms / 1000).toFixed(2)} s`} | ${checked} |`;
+  };
+  return `# Faults of a cluster
+
+Written by \`make chaos\`: real processes (three nodes, haproxy without sticky sessions, redis-server), real clients, the full counts. Every row is a test that passed; \`make test\` runs the same ones with small counts. This run: ${cpus().length} CPUs, Node ${process.versions.node}. The time is how long it took until all was well again or, where nothing was broken, how long the rounds took.
+
+| fault | counts | time | what held |
+|---|---|---|---|
+${rows.map(cells).join('\n')}
+`;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const lines = readFileSync(process.argv[2], 'utf8').split('\n').filter(Boolean);
+  process.stdout.write(page(lines.map((l) => JSON.parse(l))));
 }
