@@ -96,6 +96,22 @@ test('two offers that meet: the polite side rolls back, and both end stable', as
   expect(callee.pc().signalingState).toBe('stable')
 })
 
+test('C3: a callee reaches the caller only once its answer is the one', async () => {
+  const callee = side(true)
+  const sdp = 'v=0\r\nm=audio 9 x\r\na=candidate:1 1 udp 1 127.0.0.1 9 typ host\r\na=end-of-candidates\r\nm=video 9 x\r\na=candidate:2 1 udp\r\n'
+  await callee.peer.firstAnswer({ type: 'offer', sdp })
+  expect(callee.pc().remoteDescription?.sdp).toBe('v=0\r\nm=audio 9 x\r\nm=video 9 x\r\n')
+  await callee.peer.onCandidate({ candidate: 'candidate:3', sdpMLineIndex: 0 })
+  expect(callee.pc().candidates).toHaveLength(0)
+  callee.peer.establish()
+  await settle()
+  expect(callee.pc().candidates).toEqual([
+    { candidate: 'candidate:1 1 udp 1 127.0.0.1 9 typ host', sdpMLineIndex: 0 },
+    { candidate: 'candidate:2 1 udp', sdpMLineIndex: 1 },
+    { candidate: 'candidate:3', sdpMLineIndex: 0 },
+  ])
+})
+
 test('C9: two pages that reloaded together: the polite one starts afresh, whoever missed an offer', async () => {
   for (const lost of [false, true]) {
     const [caller, callee] = [side(false), side(true)]

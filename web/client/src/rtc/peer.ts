@@ -2,7 +2,7 @@ import { Emitter } from '../emitter.js'
 import { randomId } from '../random.js'
 import { CandidateBatch } from './batch.js'
 import { gathered } from './gathering.js'
-import { fingerprintOf, ufragOf, ufragsOf, type Description } from './signals.js'
+import { fingerprintOf, splitCandidates, ufragOf, ufragsOf, type Description } from './signals.js'
 
 export interface PeerOptions {
   iceServers: RTCIceServer[]
@@ -48,6 +48,12 @@ export class Peer extends Emitter<Events> {
   #wanted = false
   #offerTag: string | undefined
   #early: RTCIceCandidateInit[] = []
+  /**
+   * Candidates of the caller while it is not known whether this device's answer
+   * is the one: checks and a DTLS hello of a device that lost would be taken for
+   * those of the winner, and the caller never connects.
+   */
+  #held: RTCIceCandidateInit[] | undefined
   #queue: Promise<unknown> = Promise.resolve()
   #healTimer: ReturnType<typeof setTimeout> | undefined
   #closed = false
@@ -100,16 +106,26 @@ export class Peer extends Emitter<Events> {
   establish(): void {
     this.#established = true
     this.#batch.release()
+    const held = this.#held ?? []
+    this.#held = undefined
+    if (held.length > 0) {
+      void this.#quietly(async () => {
+        for (const candidate of held) await this.#takeCandidate(candidate)
+      })
+    }
     if (this.#wanted) this.renegotiate()
   }
 
   /**
    * Answers the first offer. With `gatherMs` the answer is complete and no
-   * candidates follow; without, they trickle once `establish` is called.
+   * candidates follow; without, they trickle once `establish` is called. Until
+   * then nothing is sent to the caller's device.
    */
   async firstAnswer(offer: Description, gatherMs?: number): Promise<Description> {
     await this.#serially(async () => {
-      await this.#pc.setRemoteDescription(offer)
+      const { sdp, candidates } = splitCandidates(offer.sdp)
+      await this.#pc.setRemoteDescription({ type: offer.type, sdp })
+      this.#held = candidates
       await this.#drainEarly()
       this.#wanted = false
       await this.#pc.setLocalDescription(await this.#pc.createAnswer())
@@ -263,6 +279,10 @@ export class Peer extends Emitter<Events> {
     const ufrag = ufragOf(candidate)
     if (!remote || (ufrag !== undefined && !ufragsOf(remote).has(ufrag))) {
       if (this.#early.length < MAX_EARLY) this.#early.push(candidate)
+      return
+    }
+    if (this.#held) {
+      if (this.#held.length < MAX_EARLY) this.#held.push(candidate)
       return
     }
     await this.#addCandidate(candidate)

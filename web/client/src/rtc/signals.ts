@@ -90,6 +90,19 @@ export function fingerprintOf(sdp: string): string {
   return [...new Set(all)].sort().join()
 }
 
+/** A description without its candidates, and these by themselves. */
+export function splitCandidates(sdp: string): { sdp: string; candidates: RTCIceCandidateInit[] } {
+  const candidates: RTCIceCandidateInit[] = []
+  let section = -1
+  const rest = sdp.split(/(?<=\n)/).filter((line) => {
+    if (line.startsWith('m=')) section++
+    const candidate = /^a=(candidate:.*?)\r?\n?$/.exec(line)?.[1]
+    if (candidate) candidates.push({ candidate, sdpMLineIndex: Math.max(section, 0) })
+    return !candidate && !line.startsWith('a=end-of-candidates')
+  })
+  return { sdp: rest.join(''), candidates }
+}
+
 export function hasCandidates(sdp: string): boolean {
   return /^a=candidate:/m.test(sdp)
 }
