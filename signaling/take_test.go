@@ -172,7 +172,7 @@ func TestC13_SessionThatMissedTooMuchStartsAnew(t *testing.T) {
 			t.Fatalf("taken: %+v", k)
 		}
 		n := a.arrive(w.nodes[0], k)
-		b.gets()
+		b.gets(`call:peer {"callId":"#1","state":"reconnecting"}`, `call:peer {"callId":"#1","state":"back"}`)
 		b.emit("call:end", `{"to":"a"}`)
 		n.hears("call:end")
 		w.nobodyBusy("a", "b")

@@ -185,13 +185,18 @@ func join(d deps, name, addr string) func(presence.Handler) (presence.Store, err
 			URL: d.cfg.Servers.RedisURL.Reveal(), Prefix: d.cfg.Cluster.RedisPrefix, Addr: addr,
 			Lease: d.cfg.Cluster.NodeLease, OfflineGrace: d.cfg.Presence.OfflineGrace, Timeout: d.cfg.Cluster.RedisTimeout, Logger: d.log,
 		}
-		return joinRedis(d.ctx, cfg, name, h)
+		store, err := joinRedis(d.ctx, cfg, name, h)
+		if err != nil {
+			return nil, err
+		}
+		d.registry.MustRegister(store.Metrics())
+		return store, nil
 	}
 }
 
 // joinRedis waits for the lease of a predecessor with the same name to run out:
 // a node that was killed may be back before. One that lives keeps its name.
-func joinRedis(ctx context.Context, cfg redis.Config, name string, h presence.Handler) (presence.Store, error) {
+func joinRedis(ctx context.Context, cfg redis.Config, name string, h presence.Handler) (*redis.Store, error) {
 	deadline := time.Now().Add(cfg.Lease + cfg.Lease/5)
 	for {
 		store, err := redis.Join(ctx, cfg, name, h)

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tandem-rtc/tandem/presence/redis/redistest"
 )
@@ -54,6 +55,29 @@ func TestP9_NodesPassPollsOn(t *testing.T) {
 	}
 	if code, _ := get(t, c, peer+"/metrics"); code != http.StatusNotFound {
 		t.Errorf("metrics of the peer listener: %d", code)
+	}
+}
+
+// TestO3_ClusterMetrics: the node says how it stands with Redis and the bus.
+func TestO3_ClusterMetrics(t *testing.T) {
+	redis := redistest.Start(t)
+	cfg := testConfig(t, "--jwt-secret="+testSecret, "--redis-url="+redis.URL(), "--node-name=a", "--redis-timeout=200ms", "--admin-listen=127.0.0.1:0")
+	app, _, _ := start(t, cfg, nil)
+	c := httpClient(t)
+	_, body := get(t, c, app.AdminURL()+"/metrics")
+	for _, line := range []string{"\ntandem_redis_degraded 0\n", "\ntandem_redis_nodes 1\n", "\ntandem_bus_sent_total"} {
+		if !strings.Contains(body, line) {
+			t.Errorf("no %q in the metrics", line)
+		}
+	}
+	redis.Kill()
+	for deadline := time.Now().Add(20 * time.Second); !strings.Contains(body, "\ntandem_redis_degraded 1\n"); _, body = get(t, c, app.AdminURL()+"/metrics") {
+		if time.Now().After(deadline) {
+			t.Fatalf("Redis is away, and the metrics do not say so")
+		}
+	}
+	if code, body := get(t, c, app.URL()+"/readyz"); code != 200 || !strings.Contains(body, "degraded") {
+		t.Errorf("readiness: %d %s", code, body)
 	}
 }
 

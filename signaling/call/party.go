@@ -41,6 +41,12 @@ func (s *step) back(role Role, w Who, recovered bool) {
 	}
 	p.AwayUntil, p.Session, p.Extended = 0, w.Session, w.Extended
 	s.dirty = true
+	if !was && !recovered {
+		// It is back before anybody noticed that it was gone: the other side
+		// hears of both, since its media may have to find a way anew.
+		s.emit(Effect{Kind: EffectPeer, To: everyone(other.User), Away: true, Role: role})
+		was = true
+	}
 	if was {
 		s.emit(Effect{Kind: EffectPeer, To: everyone(other.User), Role: role})
 	}

@@ -64,7 +64,8 @@ func TestC9_NewsOfAnOlderSession(t *testing.T) {
 	s := answered(t, "A1", "B1")
 	w := dev("B1")
 	w.Session = "s2"
-	s.do(DeviceOnline{Who: w}).want()       // the new page is there before the old socket's death is noticed
+	// The new page is there before the old socket's death is noticed.
+	s.do(DeviceOnline{Who: w}).want("peer(reconnecting)>a", "peer(back)>a")
 	s.do(DeviceAway{Who: dev("B1")}).want() // the old one
 	s.do(DeviceGone{Who: dev("B1")}).want() // the old one
 	s.state(Answered, "").do(DeviceAway{Who: w}).want("peer(reconnecting)>a")
