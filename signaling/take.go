@@ -24,7 +24,10 @@ import (
 type Taken struct {
 	// Late: the client has missed more than is kept. The session is over, and
 	// its client starts anew as the same device.
-	Late    bool
+	Late bool
+	// InUse: what the client showed is spent, and who came back with it is still
+	// there. Nothing is handed over, and it names no device either (I8).
+	InUse   bool
 	Luggage Luggage
 	// State is the dialect's part.
 	State []byte
@@ -81,6 +84,9 @@ func (sw *Switchboard) Take(ctx context.Context, what Question, user, device, ta
 		if err != nil {
 			sw.log.Error("a session that was handed over can not be read", "user", user, "device", device, "error", err)
 			continue
+		}
+		if got.InUse { // nothing comes
+			sw.arrivedHere(user, device)
 		}
 		return got
 	}
@@ -204,23 +210,33 @@ func (s *Session) settleIn(ctx context.Context, t *turn, l Luggage) {
 
 func (k *Taken) encode() []byte {
 	b := make([]byte, 0, len(k.State)+64)
-	if k.Late {
-		return append(b, 1)
+	switch {
+	case k.InUse:
+		return append(b, takenInUse)
+	case k.Late:
+		return append(b, takenLate)
 	}
-	b = append(b, 0)
+	b = append(b, takenWhole)
 	b = appendStringList(b, k.Luggage.Watching)
 	b = appendStringList(b, k.Luggage.Partners)
 	return append(b, k.State...)
 }
 
+// The first byte of a hand-over.
+const (
+	takenWhole = iota
+	takenLate
+	takenInUse
+)
+
 var errTaken = errors.New("signaling: a hand-over can not be read")
 
 func decodeTaken(b []byte) (*Taken, error) {
-	if len(b) == 0 || b[0] > 1 {
+	if len(b) == 0 || b[0] > takenInUse {
 		return nil, errTaken
 	}
-	if b[0] == 1 {
-		return &Taken{Late: true}, nil
+	if b[0] != takenWhole {
+		return &Taken{Late: b[0] == takenLate, InUse: b[0] == takenInUse}, nil
 	}
 	k := &Taken{}
 	var ok bool

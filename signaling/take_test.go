@@ -210,6 +210,7 @@ func TestP5_WatchesMoveWithTheSession(t *testing.T) {
 func FuzzDecodeTaken(f *testing.F) {
 	f.Add((&Taken{Luggage: Luggage{Watching: []string{"a", "b"}, Partners: []string{"c"}}, State: []byte("state")}).encode())
 	f.Add((&Taken{Late: true}).encode())
+	f.Add((&Taken{InUse: true}).encode())
 	f.Add([]byte{0, 0xff, 0xff, 0xff, 0xff, 0x0f})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		k, err := decodeTaken(b)
@@ -217,7 +218,7 @@ func FuzzDecodeTaken(f *testing.F) {
 			return
 		}
 		again, err := decodeTaken(k.encode())
-		if err != nil || again.Late != k.Late || string(again.State) != string(k.State) || !reflect.DeepEqual(again.Luggage, k.Luggage) {
+		if err != nil || again.Late != k.Late || again.InUse != k.InUse || string(again.State) != string(k.State) || !reflect.DeepEqual(again.Luggage, k.Luggage) {
 			t.Errorf("%+v came back as %+v, %v", k, again, err)
 		}
 	})

@@ -43,21 +43,23 @@ func (s *Server) inUse(user, sid string) bool {
 
 // fetch gets the session that a token names from the node where it was, if that
 // still has it (C9), and makes its link here. The client has been authenticated;
-// the other node checks the token.
-func (s *Server) fetch(ctx context.Context, conn *wsconn.Conn, id *auth.Identity, device string, was *ticket, lastSeq uint64) wsconn.Handler {
+// the other node checks the token. inUse is the other node's answer to that
+// question; nil and false: there is no such session, and the client starts anew
+// as the device.
+func (s *Server) fetch(ctx context.Context, conn *wsconn.Conn, id *auth.Identity, device string, was *ticket, lastSeq uint64) (_ wsconn.Handler, inUse bool) {
 	ask := encodeWant(was, lastSeq)
 	got := s.sw.Take(s.ctx, signaling.TakeJSON, id.User, device, signaling.TagOf(was.sid), ask)
-	if got == nil || got.Late {
-		return nil
+	if got == nil || got.Late || got.InUse {
+		return nil, got != nil && got.InUse
 	}
 	l := &link{srv: s, conn: conn, sid: was.sid, user: id.User, device: device}
 	missed, err := decodeMissed(got.State)
 	if err != nil {
 		s.cfg.Logger.Error("a session from another node can not be read", "session", was.sid, "error", err)
-		return nil
+		return nil, false
 	}
 	l.arrive(lastSeq, missed)
-	return s.open(ctx, l, id, signaling.Hello{Moved: true, Luggage: got.Luggage})
+	return s.open(ctx, l, id, signaling.Hello{Moved: true, Luggage: got.Luggage}), false
 }
 
 // arrive queues the hello of a session that goes on here, and what its client
@@ -89,7 +91,13 @@ func (s *Server) handOver(to presence.Peer, user string, ask []byte) *signaling.
 	s.mu.Lock()
 	l := s.links[was.sid]
 	s.mu.Unlock()
-	if l == nil || l.user != user || !l.spend(was.secret) {
+	if l == nil || l.user != user {
+		return nil
+	}
+	if !l.spend(was.secret) {
+		if s.inUse(user, was.sid) {
+			return &signaling.Taken{InUse: true}
+		}
 		return nil
 	}
 	// First the session, so that what comes for it from now on is forwarded.

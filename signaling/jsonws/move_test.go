@@ -112,6 +112,39 @@ func TestI8_SessionsMoveToTheirUserOnlyAndTokensOnce(t *testing.T) {
 	}
 }
 
+// TestI8_SpentTokenCutsNobodyOffOnAnotherNode: whoever shows it gets a device of
+// its own, whichever node it comes to, while the one that used it is there.
+func TestI8_SpentTokenCutsNobodyOffOnAnotherNode(t *testing.T) {
+	for used, name := range []string{"where the session was", "where it moved to"} {
+		t.Run(name, func(t *testing.T) {
+			nodes := newNodes(t, 3, nil)
+			ann, bob := nodes[0].join("ann"), nodes[0].join("bob")
+			first := nodes[used].dial(resumeQuery(ann, "ann", ann.seq), nil)
+			first.greeted()
+			if !first.hello.Resumed {
+				t.Fatalf("hello %+v", first.hello)
+			}
+			for i, n := range nodes {
+				again := n.dial(resumeQuery(ann, "ann", ann.seq), nil)
+				again.greeted()
+				if h := again.hello; h.Resumed || h.Device == first.hello.Device {
+					t.Errorf("node %d: a spent token gave resumed %t and device %q of %q", i, h.Resumed, h.Device, first.hello.Device)
+				}
+				bob.receipt("ann", i)
+				eq(t, "who holds the session hears", first.next(), seen(i))
+				eq(t, "who came later hears", again.next(), seen(i))
+			}
+			first.cut()
+			until(t, "the first is away", func() bool { return nodes[used].srv.linkOf(first.hello.SID).socket() == nil })
+			last := nodes[2].dial(resumeQuery(ann, "ann", ann.seq), nil)
+			last.greeted()
+			if h := last.hello; h.Resumed || h.Device != first.hello.Device {
+				t.Errorf("whose hello was lost got resumed %t and device %q, want device %q anew", h.Resumed, h.Device, first.hello.Device)
+			}
+		})
+	}
+}
+
 // TestC13_TooMuchMissedOnAnotherNode: a new session of the same device.
 func TestC13_TooMuchMissedOnAnotherNode(t *testing.T) {
 	nodes := newNodes(t, 2, nil)

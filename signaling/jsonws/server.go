@@ -187,10 +187,11 @@ func (s *Server) enter(ctx context.Context, conn *wsconn.Conn, creds auth.Creden
 		if err := s.sw.Admit(id.User, device); err != nil {
 			return s.turnAway(conn, err)
 		}
-		if l := s.fetch(ctx, conn, id, device, &was, h.lastSeq); l != nil {
-			return l
+		handler, inUse := s.fetch(ctx, conn, id, device, &was, h.lastSeq)
+		if handler != nil {
+			return handler
 		}
-		if h.device == "" {
+		if h.device == "" && !inUse {
 			h.device = device
 		}
 	}

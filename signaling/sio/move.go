@@ -51,7 +51,7 @@ func (s *Server) fetch(ctx context.Context, so *socketio.Socket, pid, offset str
 	}
 	q := want{pid: pid, offset: offset, given: given, extended: l.extended}
 	got := s.sw.Take(ctx, signaling.TakeSocketIO, e.id.User, l.device, signaling.TagOf(pid), q.encode())
-	if got == nil || got.Late {
+	if got == nil || got.Late || got.InUse {
 		return nil
 	}
 	st := new(socketio.State)
