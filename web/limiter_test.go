@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"io"
 	"net"
@@ -17,6 +18,9 @@ import (
 
 	"github.com/tandem-rtc/tandem/signaling/wire"
 )
+
+// patience is how long a test waits for something that has to come.
+const patience = 10 * time.Second
 
 func dial(t testing.TB, addr string) net.Conn {
 	t.Helper()
@@ -59,7 +63,7 @@ func TestO4_HeadersThatNeverEndAreCut(t *testing.T) {
 		if _, err := io.WriteString(c, start); err != nil {
 			t.Fatal(err)
 		}
-		closedByServer(t, c, 5*time.Second)
+		closedByServer(t, c, patience)
 	}
 	// One byte at a time does not buy time.
 	c := dial(t, addr)
@@ -73,7 +77,7 @@ func TestO4_HeadersThatNeverEndAreCut(t *testing.T) {
 			break
 		}
 	}
-	if took := time.Since(began); took > 5*time.Second {
+	if took := time.Since(began); took > patience {
 		t.Fatalf("lasted %v", took)
 	}
 	eventually(t, "not all counted out", func() bool { return s.conns.open.Load() == 0 && s.conns.pendingCount() == 0 })
@@ -144,7 +148,7 @@ func TestO4_TooManyConnectionsGet503(t *testing.T) {
 	}
 	eventually(t, "the overflow is not full", func() bool { return s.conns.open.Load() == 2*most })
 	if c, err := net.Dial("tcp", addr); err == nil { // else it was reset already
-		closedByServer(t, c, 5*time.Second)
+		closedByServer(t, c, patience)
 		_ = c.Close()
 	}
 	if n := s.conns.open.Load(); n > 2*most {
@@ -184,10 +188,12 @@ func TestO4_BodiesThatNeverEndAreCut(t *testing.T) {
 	}
 }
 
-func TestI7_TLSConnectionsAreLimitedToo(t *testing.T) {
+// serveTLS is serve with TLS; the pool knows who signed the certificate, which is
+// that of example.com.
+func serveTLS(t *testing.T, s *Server) (addr string, pool *x509.CertPool) {
+	t.Helper()
 	donor := httptest.NewTLSServer(http.NotFoundHandler()) // for its certificate
 	t.Cleanup(donor.Close)
-	s := newServer(t, func(c *Config, _ *Parts) { c.HandshakeTimeout, c.MaxPending = 200*time.Millisecond, 10 })
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -200,13 +206,19 @@ func TestI7_TLSConnectionsAreLimitedToo(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	half := dial(t, l.Addr().String()) // never shakes hands
-	pool := donor.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
-	tc, err := tls.Dial("tcp", l.Addr().String(), &tls.Config{RootCAs: pool, ServerName: "example.com"})
+	return l.Addr().String(), donor.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
+}
+
+func TestI7_TLSConnectionsAreLimitedToo(t *testing.T) {
+	s := newServer(t, func(c *Config, _ *Parts) { c.MaxPending = 1 })
+	addr, pool := serveTLS(t, s)
+	half := dial(t, addr) // never shakes hands
+	tc, err := tls.Dial("tcp", addr, &tls.Config{RootCAs: pool, ServerName: "example.com"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer tc.Close()
+	closedByServer(t, half, patience) // it gave way
 	if p := tc.ConnectionState().NegotiatedProtocol; p == "h2" {
 		t.Fatal("HTTP/2 was negotiated")
 	}
@@ -218,10 +230,22 @@ func TestI7_TLSConnectionsAreLimitedToo(t *testing.T) {
 	var body bytes.Buffer
 	_, _ = body.ReadFrom(res.Body)
 	_ = res.Body.Close()
-	if s.conns.pendingCount() > 1 {
-		t.Fatalf("%d pending", s.conns.pendingCount())
+	if n := s.conns.pendingCount(); n != 0 {
+		t.Fatalf("%d pending", n)
 	}
-	closedByServer(t, half, 5*time.Second)
+}
+
+// A server of its own: nobody who has to finish in that time is there.
+func TestI7_TLSHandshakesThatNeverEndAreCut(t *testing.T) {
+	s := newServer(t, func(c *Config, _ *Parts) { c.HandshakeTimeout = 100 * time.Millisecond })
+	addr, _ := serveTLS(t, s)
+	for _, start := range []string{"", "\x16\x03\x01\x02\x00"} { // the head of a ClientHello
+		c := dial(t, addr)
+		if _, err := io.WriteString(c, start); err != nil {
+			t.Fatal(err)
+		}
+		closedByServer(t, c, patience)
+	}
 }
 
 // TestO4_HijackedConnectionsReachTheSocket: the layers that write to the socket
