@@ -23,7 +23,13 @@ func (sw *Switchboard) step(ctx context.Context, t *turn, id string, in call.Inp
 	mu := sw.callLock(id)
 	mu.Lock()
 	defer mu.Unlock()
+	return sw.stepLocked(ctx, t, id, in)
+}
+
+// stepLocked is step for who holds the call's lock.
+func (sw *Switchboard) stepLocked(ctx context.Context, t *turn, id string, in call.Input) (*call.Call, []call.Effect, error) {
 	c, known, err := sw.load(ctx, id)
+	noted := false
 	for range maxRaces {
 		if err != nil {
 			return nil, nil, storeError(err)
@@ -49,10 +55,15 @@ func (sw *Switchboard) step(ctx context.Context, t *turn, id string, in call.Inp
 		if err = sw.keep(ctx, t, c, &next, fx); err == nil {
 			return &next, fx, refused
 		}
-		if errors.Is(err, presence.ErrConflict) {
-			known = false
+		var nobody *absentError
+		switch {
+		case errors.Is(err, presence.ErrConflict):
 			c, err = sw.store.Load(ctx, id)
+		case errors.As(err, &nobody) && !noted:
+			noted = true
+			c, err = sw.noteAbsent(ctx, t, id, nobody.who)
 		}
+		known = false
 	}
 	return nil, nil, wire.Errorf(wire.CodeUnavailable, "")
 }
@@ -88,8 +99,11 @@ func (sw *Switchboard) keep(ctx context.Context, t *turn, old, next *call.Call, 
 	}
 	if call.Soft(old, next) {
 		next.Version, next.Seq, next.Outbox = old.Version, old.Seq, old.Outbox
+		if err := sw.pass(ctx, t, next, fx); err != nil {
+			return err
+		}
 		sw.book.put(next, t.now)
-		return sw.pass(ctx, t, next, fx)
+		return nil
 	}
 	if err := sw.store.Save(ctx, next, old.Version); err != nil {
 		return err
@@ -97,6 +111,7 @@ func (sw *Switchboard) keep(ctx context.Context, t *turn, old, next *call.Call, 
 	sw.settle(old, next)
 	sw.note(next, t.now, fx)
 	sw.deliver(ctx, t, next, fx, sw.settled(next))
+	sw.keepAnswers(ctx, next, fx)
 	return nil
 }
 

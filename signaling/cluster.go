@@ -74,36 +74,12 @@ func (sw *Switchboard) handleCall(t *turn, payload []byte) error {
 func (sw *Switchboard) takeCall(t *turn, flags byte, c *call.Call, fx []call.Effect) {
 	var absent []call.Effect
 	if flags&flagSoft != 0 {
-		fx, absent = sw.splitAbsent(fx)
+		fx, absent = sw.splitAbsent(flags, fx)
 	}
 	sw.tellFrom(t, flags, c, fx)
 	for i := range absent {
 		sw.stepUndelivered(context.Background(), t, c, &absent[i])
 	}
-}
-
-// splitAbsent takes out the signals for a device that is away, which their
-// sender did not know: they are kept with the call, so that the device gets them
-// also if it returns as another page.
-func (sw *Switchboard) splitAbsent(fx []call.Effect) (here, absent []call.Effect) {
-	gone := func(e call.Effect) bool {
-		if e.To.Scope != call.ToDevice {
-			return false
-		}
-		s := sw.hub.device(e.To.User, e.To.Device)
-		return s != nil && !s.isLive()
-	}
-	if !slices.ContainsFunc(fx, gone) {
-		return fx, nil
-	}
-	for _, e := range fx {
-		if gone(e) {
-			absent = append(absent, e)
-		} else {
-			here = append(here, e)
-		}
-	}
-	return here, absent
 }
 
 func (sw *Switchboard) tellFrom(t *turn, flags byte, c *call.Call, fx []call.Effect) {
@@ -214,36 +190,6 @@ func (sw *Switchboard) Undelivered(_ presence.Peer, kind presence.Kind, payload 
 			sw.deliverAgain(ctx, t, c, fx[i:i+1])
 		}
 	}
-}
-
-// stepUndelivered gives a lost signal back to its call; false: it is none.
-func (sw *Switchboard) stepUndelivered(ctx context.Context, t *turn, c *call.Call, e *call.Effect) bool {
-	switch e.Kind {
-	case call.EffectSignal, call.EffectCandidates, call.EffectAccepted, call.EffectPending:
-	default:
-		return false
-	}
-	if e.To.Scope != call.ToDevice || c.RoleOf(e.To.User) == 0 {
-		return false
-	}
-	if !sw.reachable(ctx, e.To.User, e.To.Device) {
-		// Its end may not have been noticed yet.
-		who := call.Who{User: e.To.User, Device: e.To.Device, Session: c.Party(c.RoleOf(e.To.User)).Session}
-		_, _, _ = sw.step(ctx, t, c.ID, call.DeviceAway{Who: who})
-	}
-	if _, _, err := sw.step(ctx, t, c.ID, call.Undelivered{Effect: *e}); err != nil {
-		sw.log.Debug("a signal to a dead node is lost", "call", c.ID, "error", err)
-	}
-	return true
-}
-
-// reachable reports whether a device has a session on a node that lives.
-func (sw *Switchboard) reachable(ctx context.Context, user, device string) bool {
-	if sw.hub.device(user, device) != nil {
-		return true
-	}
-	list, err := sw.store.Routes(ctx, user)
-	return err != nil || slices.ContainsFunc(list, func(s presence.Session) bool { return s.Device == device })
 }
 
 // deliverAgain hands over effects that may have been handed over before.

@@ -1,11 +1,9 @@
 package signaling
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
-	"strconv"
 	"sync/atomic"
 
 	"github.com/tandem-rtc/tandem/signaling/call"
@@ -45,46 +43,27 @@ func (sw *Switchboard) tellOthers(ctx context.Context, flags byte, c *call.Call,
 
 // pass hands on what is not stored: signals of a call that goes on as it is. A
 // client that asked for an acknowledgement gets it when the other node's inbox
-// has them (P3).
+// has them (P3). What nobody is there for is not passed: an *absentError.
 func (sw *Switchboard) pass(ctx context.Context, t *turn, c *call.Call, fx []call.Effect) error {
 	if len(fx) == 0 {
 		return nil
 	}
-	sw.tellHere(t, c, fx)
 	to, err := sw.targets(ctx, c, fx)
-	if err != nil {
+	if err == nil && len(to) == 0 {
+		err = sw.absentee(ctx, c, fx)
+	}
+	if errors.As(err, new(*absentError)) {
 		return err
 	}
-	if len(to) == 0 {
-		sw.nobody(c, fx)
-		return nil
+	sw.tellHere(t, c, fx)
+	if err != nil || len(to) == 0 {
+		return err
 	}
 	var done func(error)
 	if t.answer {
 		done = t.awaits(len(to))
 	}
 	return sw.sendCall(to, flagSoft, c, done)
-}
-
-// nobody looks after signals for a device that has no session anywhere: its
-// node has died, and nobody has noticed yet. They are kept for its return.
-func (sw *Switchboard) nobody(c *call.Call, fx []call.Effect) {
-	for i := range fx {
-		e := &fx[i]
-		if e.To.Scope != call.ToDevice || (e.Kind != call.EffectSignal && e.Kind != call.EffectCandidates) || sw.hub.device(e.To.User, e.To.Device) != nil {
-			continue
-		}
-		lost := *e
-		lost.Signal = bytes.Clone(e.Signal)
-		who := call.Who{User: e.To.User, Device: e.To.Device, Session: c.Party(c.RoleOf(e.To.User)).Session}
-		sw.owe(c.ID+"/"+strconv.FormatUint(e.Seq, 10), func(ctx context.Context, t *turn) error {
-			if _, _, err := sw.step(ctx, t, c.ID, call.DeviceAway{Who: who}); err != nil {
-				return err
-			}
-			_, _, err := sw.step(ctx, t, c.ID, call.Undelivered{Effect: lost})
-			return err
-		})
-	}
 }
 
 // tellHere queues effects on the sessions of this node.

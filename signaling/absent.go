@@ -1,0 +1,158 @@
+package signaling
+
+import (
+	"bytes"
+	"context"
+	"slices"
+	"strconv"
+
+	"github.com/tandem-rtc/tandem/presence"
+	"github.com/tandem-rtc/tandem/signaling/call"
+)
+
+// What is sent to a device that is not there is kept with its call until it is
+// (C11, C13). That it is not there may be known to nobody yet: its node has just
+// died, or its session is on the way from one node to another.
+
+// absentError says that a signal was not passed on: its device has no session
+// anywhere.
+type absentError struct{ who call.Who }
+
+func (e *absentError) Error() string { return "signaling: a device has no session on any node" }
+
+// carries reports whether an effect brings a device what is kept for it.
+func carries(e *call.Effect) bool {
+	switch e.Kind {
+	case call.EffectSignal, call.EffectCandidates, call.EffectAccepted, call.EffectPending:
+		return e.To.Scope == call.ToDevice && !e.Resumed
+	default:
+		return false
+	}
+}
+
+// absent reports whether a device has a session on no node.
+func (sw *Switchboard) absent(ctx context.Context, user, device string) (bool, error) {
+	if sw.hub.device(user, device) != nil {
+		return false, nil
+	}
+	list, err := sw.elsewhere(ctx, user)
+	if err != nil {
+		return false, err
+	}
+	return !slices.ContainsFunc(list, func(s presence.Session) bool { return s.Device == device && !sw.mine(&s) }), nil
+}
+
+// absentee is an *absentError if one of the effects is for a device that is not
+// there.
+func (sw *Switchboard) absentee(ctx context.Context, c *call.Call, fx []call.Effect) error {
+	for i := range fx {
+		e := &fx[i]
+		if !carries(e) {
+			continue
+		}
+		if gone, err := sw.absent(ctx, e.To.User, e.To.Device); err != nil {
+			return err
+		} else if gone {
+			return &absentError{lastSeen(c, e)}
+		}
+	}
+	return nil
+}
+
+// lastSeen is the device that an effect is for, in the session in which the call
+// knows it: if it has another one by now, that is not meant.
+func lastSeen(c *call.Call, e *call.Effect) call.Who {
+	return call.Who{User: e.To.User, Device: e.To.Device, Session: c.Party(c.RoleOf(e.To.User)).Session}
+}
+
+// noteAbsent makes a call see that a device is away, so that what is sent to it
+// is kept, and returns the call as it is then. The caller holds the call's lock.
+func (sw *Switchboard) noteAbsent(ctx context.Context, t *turn, id string, who call.Who) (*call.Call, error) {
+	was := sw.book.get(id)
+	if _, _, err := sw.stepLocked(ctx, t, id, call.DeviceAway{Who: who}); err != nil {
+		return nil, err
+	}
+	c, err := sw.store.Load(ctx, id)
+	if err != nil || was == nil {
+		return c, err
+	}
+	merged := *c // what was seen is only known here
+	call.MergeSeen(&merged, was)
+	return &merged, nil
+}
+
+// keepAnswers keeps what a stored step has for a device that is not there: an
+// answer whose caller's node has just died.
+func (sw *Switchboard) keepAnswers(ctx context.Context, c *call.Call, fx []call.Effect) {
+	for i := range fx {
+		if !carries(&fx[i]) {
+			continue
+		}
+		if gone, err := sw.absent(ctx, fx[i].To.User, fx[i].To.Device); err != nil || !gone {
+			continue
+		}
+		e := fx[i]
+		e.Signal = bytes.Clone(e.Signal) // it may be borrowed
+		name := "unheard/" + c.ID + "/" + strconv.FormatUint(e.Seq, 10)
+		sw.owe(name, func(ctx context.Context, t *turn) error { return sw.giveBack(ctx, t, c, &e) })
+		sw.soon(func() { sw.payNow(context.Background(), name) }) // the call is locked
+	}
+}
+
+// splitAbsent takes out the signals for a device that is away, or that is here
+// no more and nowhere else either, which their sender did not know: they are
+// kept with the call, so that the device gets them also if it returns as another
+// page.
+func (sw *Switchboard) splitAbsent(flags byte, fx []call.Effect) (here, absent []call.Effect) {
+	gone := func(e call.Effect) bool {
+		if e.To.Scope != call.ToDevice {
+			return false
+		}
+		if s := sw.hub.device(e.To.User, e.To.Device); s != nil {
+			return !s.isLive()
+		}
+		if flags&flagForwarded != 0 {
+			return true
+		}
+		_, elsewhere := sw.whereTo(e.To.User, e.To.Device, true)
+		return !elsewhere
+	}
+	if !slices.ContainsFunc(fx, gone) {
+		return fx, nil
+	}
+	for _, e := range fx {
+		if gone(e) {
+			absent = append(absent, e)
+		} else {
+			here = append(here, e)
+		}
+	}
+	return here, absent
+}
+
+// stepUndelivered gives a lost signal back to its call; false: it is none.
+func (sw *Switchboard) stepUndelivered(ctx context.Context, t *turn, c *call.Call, e *call.Effect) bool {
+	if !carries(e) || c.RoleOf(e.To.User) == 0 {
+		return false
+	}
+	if err := sw.giveBack(ctx, t, c, e); err != nil {
+		sw.log.Warn("a signal for a device that was not there is lost", "call", c.ID, "user", e.To.User, "error", err)
+	}
+	return true
+}
+
+func (sw *Switchboard) giveBack(ctx context.Context, t *turn, c *call.Call, e *call.Effect) error {
+	if !sw.reachable(ctx, e.To.User, e.To.Device) {
+		// Its end may not have been noticed yet.
+		_, _, _ = sw.step(ctx, t, c.ID, call.DeviceAway{Who: lastSeen(c, e)})
+	}
+	_, _, err := sw.step(ctx, t, c.ID, call.Undelivered{Effect: *e})
+	return err
+}
+
+// reachable reports whether a device has a session on a node that lives, or may
+// have.
+func (sw *Switchboard) reachable(ctx context.Context, user, device string) bool {
+	gone, err := sw.absent(ctx, user, device)
+	return err != nil || !gone
+}
