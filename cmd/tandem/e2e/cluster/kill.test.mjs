@@ -5,9 +5,53 @@ import { CHAOS, LEASE, scale, startCluster } from '../lib/cluster.mjs';
 import { assertFree, join } from '../lib/clients.mjs';
 import { eventually } from '../lib/eventually.mjs';
 import { report } from '../lib/report.mjs';
-import { calls } from '../lib/steady.mjs';
+import { allHere, calls, missing } from '../lib/steady.mjs';
 
 const CALLS = scale(50, 500);
+
+test(`C13: kill -9 of a node with one side of ${CALLS} calls, clients come back: every call goes on, nothing acked is lost`, async (t) => {
+  const cluster = await startCluster(t, { flags: { 'resume-window': '20s' } });
+  const pairs = await calls(t, cluster, CALLS, cluster.nodes.slice(0, 2));
+  const all = pairs.flatMap(({ a, b }) => [a, b]);
+  let over = false;
+  const talking = all.map((c) => c.chat(() => over, scale(100, 500)));
+  await eventually('signals flow', () => all.every((c) => c.got.size >= 2));
+  const began = Date.now();
+  await cluster.nodes[1].die();
+  await eventually('the peers saw reconnecting and back', () =>
+    pairs.every(({ a }) => a.all('call:peer').some(([p]) => p.state === 'reconnecting') && a.all('call:peer').at(-1)[0].state === 'back'), 20_000).catch((e) => {
+    const bad = pairs.filter(({ a }) => a.all('call:peer').at(-1)?.[0].state !== 'back');
+    throw new Error(`${e.message}: ${bad.length} of ${CALLS}; ${bad[0]?.a.story()}; ${bad[0]?.b.story()}`);
+  });
+  await allHere(all);
+  const back = Date.now() - began;
+  const mark = all.map((c) => c.got.size);
+  await eventually('signals flow again', () => all.every((c, i) => c.got.size >= mark[i] + 2));
+  over = true;
+  await Promise.all(talking);
+  await Promise.all(all.map((c) => c.sync()));
+  for (const { a, b } of pairs) {
+    a.quiet('call:end');
+    b.quiet('call:end');
+    assert.equal(b.refusal, undefined, `its call was not given to ${b.user} again: ${b.refusal}`);
+  }
+  await eventually('every acked signal arrived', () => pairs.every(({ a, b }) => !missing(a, b).length && !missing(b, a).length), 5000).catch((e) => {
+    const lost = pairs.map(({ a, b }) => [missing(a, b), missing(b, a)]).filter(([x, y]) => x.length + y.length);
+    throw new Error(`${e.message}: of ${lost.length} calls (to the living, to the moved): ${JSON.stringify(lost.slice(0, 10))}`);
+  });
+  await cluster.onlineAre(all.map((c) => c.user), 10_000 - Math.min(9000, Date.now() - began - back));
+  for (const { a, b, callId } of pairs) {
+    await b.ask('call:end', { to: a.user });
+    const [end] = await a.next('call:end');
+    assert.deepEqual(end, { callId, reason: 'hangup' });
+  }
+  await assertFree(pairs[0].a, pairs[1].b);
+  await assertFree(pairs[0].b, pairs[1].a);
+  report('kill -9 of a node holding one side of live calls, clients return', {
+    calls: CALLS, ms: back, signals: all.reduce((n, c) => n + c.acked.size, 0), resumed: all.reduce((n, c) => n + c.renewed, 0),
+    checked: 'every call went on, every acked signal arrived, peers saw reconnecting then back, online set right, all free after hanging up',
+  });
+});
 
 test(`C13: kill -9 of a node with one side of ${CALLS} calls, clients stay away: all end lost in time, nobody stays busy`, async (t) => {
   const cluster = await startCluster(t, { flags: { 'resume-window': '5s' } });
