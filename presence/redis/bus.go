@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -200,11 +201,11 @@ func (b *bus) resend() {
 	}
 }
 
-// nodeDied says that nobody reads the peer's inbox any more. What it has not
-// confirmed goes to Handler.Undelivered.
-func (b *bus) nodeDied(peer presence.Peer) {
+// nodeGone says that nobody reads the inbox of the peer any more, since it left
+// or died. What it has not confirmed goes to Handler.Undelivered.
+func (b *bus) nodeGone(peer presence.Peer, left bool) {
 	if o := b.remove(peer, nil); o != nil {
-		o.bury()
+		o.bury(left)
 	}
 }
 
@@ -271,17 +272,22 @@ func (b *bus) flightEnds() {
 	b.flightMu.Unlock()
 }
 
-// undelivered gives letters back to the handler, in their order.
-func (b *bus) undelivered(to presence.Peer, list []letter) {
-	b.cfg.Logger.Warn("a node died before it had all that was sent to it", "node", to.Name, "epoch", to.Epoch, "payloads", len(list))
-	if b.handler == nil {
+// undelivered gives letters back to the handler, in their order. Those of the
+// store's own are about what the node had, and void without it.
+func (b *bus) undelivered(to presence.Peer, list []letter, left bool) {
+	sent := len(list)
+	list = slices.DeleteFunc(list, func(l letter) bool { return l.kind >= presence.KindStore })
+	level, what := slog.LevelWarn, "a node died before it had all that was sent to it"
+	if left || len(list) == 0 {
+		level, what = slog.LevelDebug, "a node was gone before it confirmed all that was sent to it"
+	}
+	b.cfg.Logger.Log(context.Background(), level, what, "node", to.Name, "epoch", to.Epoch, "payloads", sent, "returned", len(list))
+	if b.handler == nil || len(list) == 0 {
 		return
 	}
 	b.deaths.add(func() {
 		for _, l := range list {
-			if l.kind < presence.KindStore {
-				guard(b.cfg.Logger, func() { b.handler.Undelivered(to, l.kind, l.payload) })
-			}
+			guard(b.cfg.Logger, func() { b.handler.Undelivered(to, l.kind, l.payload) })
 		}
 	})
 }

@@ -216,7 +216,7 @@ func (o *outlet) answered() {
 	if o.gone || errors.Is(err, errDead) && o.deadLocked() {
 		o.mu.Unlock()
 		b.remove(o.to, o)
-		o.bury()
+		o.bury(false)
 	} else {
 		o.goLocked()
 	}
@@ -297,7 +297,7 @@ func (o *outlet) deadLocked() bool {
 
 // bury gives back what the node has not confirmed. What is in flight follows
 // when it has its answer.
-func (o *outlet) bury() {
+func (o *outlet) bury(left bool) {
 	o.mu.Lock()
 	o.gone = true
 	var list []letter
@@ -316,7 +316,7 @@ func (o *outlet) bury() {
 	o.mu.Unlock()
 	o.bus.tell(calls, errDead)
 	if len(list) > 0 {
-		o.bus.undelivered(o.to, list)
+		o.bus.undelivered(o.to, list, left)
 	}
 }
 

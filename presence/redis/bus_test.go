@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 
@@ -151,7 +152,7 @@ func TestP3_UndeliveredAfterADeath(t *testing.T) {
 				t.Fatal(err)
 			}
 			if told {
-				a.nodeDied(b.self())
+				a.nodeGone(b.self(), false)
 			}
 			until(t, "all are back", func() bool { return back.n() >= 101 })
 			for i, v := range back.list() {
@@ -161,6 +162,33 @@ func TestP3_UndeliveredAfterADeath(t *testing.T) {
 			}
 			until(t, "the outlet is gone", func() bool { return (*a.outlets.Load())[b.self()] == nil })
 		})
+	}
+}
+
+// Nobody is warned of a node that left, nor of letters that are void without it.
+func TestP3_OnlyLossesAreWarnedOf(t *testing.T) {
+	var out lines
+	var back counter
+	rs := redistest.Start(t)
+	a := newBusNode(t, rs.URL(), "a", &presencetest.Handler{OnUndelivered: back.receive}, func(c *Config) { c.Logger = linesAt(&out) })
+	application := letter{kind: 1, payload: numbered(0)}
+	own := letter{kind: kindForget, payload: []byte("ann")}
+	for i, c := range []struct {
+		list  []letter
+		left  bool
+		level string
+		back  int
+	}{
+		{[]letter{own, application}, false, "WARN", 1},
+		{[]letter{own, application}, true, "DEBUG", 2},
+		{[]letter{own}, false, "DEBUG", 2},
+	} {
+		from := len(out.String())
+		a.undelivered(presence.Peer{Name: "b", Epoch: "e"}, c.list, c.left)
+		if s := out.String()[from:]; !strings.Contains(s, `"level":"`+c.level+`"`) || strings.Count(s, "\n") != 1 {
+			t.Errorf("%d: logged %s, want one line at %s", i, s, c.level)
+		}
+		until(t, "what is the application's is back", func() bool { return back.n() == c.back })
 	}
 }
 
@@ -205,7 +233,7 @@ func TestP1_RejoinTakesAnotherInbox(t *testing.T) {
 	if err := result(t, b, old, numbered(7)); !errors.Is(err, presence.ErrUnavailable) {
 		t.Fatalf("to the old epoch: %v", err)
 	}
-	b.nodeDied(old)
+	b.nodeGone(old, false)
 	for i := range uint64(10) {
 		if err := result(t, a, b.self(), numbered(i+1)); err != nil {
 			t.Fatal(err)

@@ -2,6 +2,8 @@ package redis
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/tandem-rtc/tandem/presence"
@@ -43,6 +45,32 @@ func TestC13_LeavingWithSessions(t *testing.T) {
 		return check.rdb.ZCard(ctx, a.keys.nodes()).Val() == 1 && len(check.rdb.Keys(ctx, "*{n:b}*").Val()) == 0 &&
 			len(check.rdb.Keys(ctx, "*{n:c}*").Val()) == 0 && len(check.rdb.Keys(ctx, "*:lost").Val()) == 0
 	})
+}
+
+// The others know who left from who died.
+func TestP3_LeavingIsNoDeath(t *testing.T) {
+	t.Parallel()
+	rs := redistest.Start(t)
+	var out lines
+	cfg := faultConfig(rs.URL())
+	cfg.Logger = linesAt(&out)
+	a := newNode(t, cfg, "a")
+	b, c := newNode(t, faultConfig(rs.URL()), "b"), newNode(t, faultConfig(rs.URL()), "c")
+	until(t, "it knows them", func() bool { return len(a.Nodes()) == 3 })
+	b.stands.Store(true)
+	if err := b.Leave(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	c.die()
+	for name, left := range map[string]bool{"b": true, "c": false} {
+		want := fmt.Sprintf(`"msg":"a node is gone","node":%q,`, name)
+		until(t, name+" is gone", func() bool { return strings.Contains(out.String(), want) })
+		_, rest, _ := strings.Cut(out.String(), want)
+		line, _, _ := strings.Cut(rest, "\n")
+		if !strings.HasSuffix(line, fmt.Sprintf(`"left":%t}`, left)) {
+			t.Errorf("of %s: %s, want left %t", name, line, left)
+		}
+	}
 }
 
 // A new start under the name of a node that has left need not wait for a lease.

@@ -96,12 +96,17 @@ func (l *lines) String() string {
 	return l.b.String()
 }
 
+// linesAt is a logger that writes everything to l, as JSON.
+func linesAt(l *lines) *slog.Logger {
+	return slog.New(slog.NewJSONHandler(l, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
+
 // go-redis' own lines go where all others go, at level debug.
 func TestO3_ClientLinesAreLogged(t *testing.T) {
 	var out lines
 	cfg := Config{
 		URL: "redis://127.0.0.1:1", Timeout: 200 * time.Millisecond,
-		Logger: slog.New(slog.NewJSONHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Logger: linesAt(&out),
 	}
 	if _, err := Join(context.Background(), cfg, "n", nil); err == nil {
 		t.Fatal("joined a Redis that is not there")

@@ -160,8 +160,11 @@ func (s *Store) readNodes(since time.Time) (gone []member, err error) {
 // buried takes note of nodes that are no more.
 func (s *Store) buried(gone []member) {
 	for _, m := range gone {
-		s.cfg.Logger.Info("a node is gone", "node", m.Name, "epoch", m.Epoch)
-		s.bus.nodeDied(m.Peer)
+		// Who gives its lease back before it ends has left; of who died the sweep
+		// of some node finds an old one.
+		left := s.Now().UnixMilli() < m.until
+		s.cfg.Logger.Info("a node is gone", "node", m.Name, "epoch", m.Epoch, "left", left)
+		s.bus.nodeGone(m.Peer, left)
 		s.owed.forgive(m.Peer)
 		if m.missed {
 			// It died while Redis was away, and Redis was emptied: nobody knows
