@@ -97,6 +97,13 @@ func (p *plug) CallsOf(ctx context.Context, user string) ([]string, error) {
 	return p.Store.CallsOf(ctx, user)
 }
 
+func (p *plug) Online(ctx context.Context, cursor string, limit int) (presence.Page, error) {
+	if err := p.err(); err != nil {
+		return presence.Page{}, err
+	}
+	return p.Store.Online(ctx, cursor, limit)
+}
+
 func (p *plug) Suspend(ctx context.Context, user, id string) error {
 	if err := p.err(); err != nil {
 		return err

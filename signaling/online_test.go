@@ -1,11 +1,13 @@
 package signaling
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/tandem-rtc/tandem/presence"
 	"github.com/tandem-rtc/tandem/signaling/auth"
 	"github.com/tandem-rtc/tandem/signaling/wire"
 )
@@ -151,6 +153,21 @@ func TestP4_PagesForTheAPI(t *testing.T) {
 		users, next, err = w.sw.OnlineUsers(t.Context(), next, 2)
 		if err != nil || fmt.Sprint(users) != "[c]" || next != "" {
 			t.Fatalf("second page %v, next %q, %v", users, next, err)
+		}
+	})
+}
+
+func TestP7_ListIsUnavailable(t *testing.T) {
+	playPlugged(t, func(w *world, plugs []*plug) {
+		w.joinOn(0, "a1")
+		plugs[0].set(false, true)
+		_, _, err := w.nodes[0].OnlineUsers(t.Context(), "", 10)
+		if p, known := wire.ProblemOf(err); !known || p.Code != wire.CodeUnavailable || !errors.Is(err, presence.ErrUnavailable) {
+			t.Errorf("an outage is told as %v", err)
+		}
+		plugs[0].set(false, false)
+		if users, _, err := w.nodes[0].OnlineUsers(t.Context(), "", 10); err != nil || fmt.Sprint(users) != "[a]" {
+			t.Errorf("after it %v, %v", users, err)
 		}
 	})
 }

@@ -3,6 +3,7 @@ package signaling
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -202,6 +203,9 @@ func (sw *Switchboard) Sessions() int {
 // on; next is "" after the last page.
 func (sw *Switchboard) OnlineUsers(ctx context.Context, cursor string, limit int) (users []string, next string, err error) {
 	p, err := sw.store.Online(ctx, cursor, limit)
+	if errors.Is(err, presence.ErrUnavailable) { // whoever asks may know that, and ask again
+		err = fmt.Errorf("%w: %w", wire.Errorf(wire.CodeUnavailable, ""), err)
+	}
 	return p.Users, p.Next, err
 }
 

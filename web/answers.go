@@ -2,6 +2,7 @@ package web
 
 import (
 	"encoding/json"
+	"log/slog"
 	"net/http"
 	"runtime/debug"
 
@@ -16,14 +17,13 @@ type errorBody struct {
 }
 
 // writeError answers with the error's code, its status and its sentence; errors
-// that are not meant for clients become code "internal" (known is false then).
-func writeError(w http.ResponseWriter, err error) (known bool) {
-	p, known := wire.ProblemOf(err)
+// that are not meant for clients become code "internal".
+func writeError(w http.ResponseWriter, err error) {
+	p, _ := wire.ProblemOf(err)
 	if p.Code.HTTPStatus() == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", "Bearer") // RFC 9110 §11.6.1
 	}
 	writeJSON(w, p.Code.HTTPStatus(), errorBody{p.Message, p.Code})
-	return known
 }
 
 func writeJSON(w http.ResponseWriter, status int, v any) {
@@ -39,12 +39,16 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 	_, _ = w.Write(body) // a client that went away needs no answer
 }
 
-// fail answers an error of a handler and logs it if clients are not told what
-// it was.
+// fail answers an error of a handler and logs it: as an error only if clients are
+// not told what it was. What makes a part unavailable is logged once, where it is
+// noticed, not by each request.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
-	if known := writeError(w, err); !known {
-		s.log.ErrorContext(r.Context(), "request failed", "method", r.Method, "path", r.URL.Path, "error", err)
+	level := slog.LevelDebug
+	if _, known := wire.ProblemOf(err); !known {
+		level = slog.LevelError
 	}
+	s.log.Log(r.Context(), level, "request failed", "method", r.Method, "path", r.URL.Path, "error", err)
+	writeError(w, err)
 }
 
 // recoverPanic keeps a panic of one request from the process: it is logged with

@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -81,6 +83,44 @@ func TestOnlineUsersNeverEndsHalfAListWell(t *testing.T) {
 	wantError(t, res, body, wire.CodeInternal)
 	if strings.Contains(body, "10.1.2.3") {
 		t.Fatal("internal text reaches the client")
+	}
+}
+
+// absent is a list that is not available, or not for a reason that clients are
+// told of.
+type absent struct{ error }
+
+func (a absent) OnlineUsers(context.Context, string, int) ([]string, string, error) {
+	return nil, "", a.error
+}
+
+// TestP7_UnavailableIsNoErrorOfEachRequest: the outage is logged where it is
+// noticed.
+func TestP7_UnavailableIsNoErrorOfEachRequest(t *testing.T) {
+	for _, tt := range []struct {
+		err   error
+		code  wire.Code
+		level string
+	}{
+		{fmt.Errorf("%w: redis at 10.1.2.3", wire.Errorf(wire.CodeUnavailable, "")), wire.CodeUnavailable, "DEBUG"},
+		{errors.New("the list at 10.1.2.3 is torn"), wire.CodeInternal, "ERROR"},
+	} {
+		var out lines
+		s := newServer(t, func(c *Config, p *Parts) {
+			p.Online = absent{tt.err}
+			c.Logger = slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		})
+		c, addr := client(t), serve(t, s)
+		for _, q := range []string{"", "?page="} {
+			res, body := ask(t, c, "GET", "http://"+addr+"/api/users/online"+q)
+			wantError(t, res, body, tt.code)
+			if strings.Contains(body, "10.1.2.3") {
+				t.Errorf("internal text reaches the client: %s", body)
+			}
+		}
+		if s := out.String(); strings.Count(s, `msg="request failed"`) != 2 || strings.Count(s, "level="+tt.level) != 2 || strings.Count(s, "10.1.2.3") != 2 {
+			t.Errorf("%v: logged %s, want both requests at %s", tt.err, s, tt.level)
+		}
 	}
 }
 

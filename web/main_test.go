@@ -9,6 +9,8 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -41,6 +43,24 @@ func (n users) OnlineUsers(_ context.Context, cursor string, limit int) ([]strin
 		return ids, strconv.Itoa(from + limit), nil
 	}
 	return ids, "", nil
+}
+
+// lines is what is written to it.
+type lines struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
 }
 
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }

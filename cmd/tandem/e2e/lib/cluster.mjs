@@ -172,8 +172,6 @@ export class Cluster {
       env: { REDIS_URL: `redis://127.0.0.1:${this.line?.port ?? this.redis.port}`, CLUSTER_SECRET: `cluster ${SECRET}` },
       flags: { ...this.flags, port: this.ports[i], 'node-name': `node${i}`, 'frontend-url': `http://127.0.0.1:${this.proxyPort}`, ...flags },
     });
-    // Whoever asks while Redis is away is told so, and that is logged.
-    node.allow((r) => r.msg === 'request failed' && /presence: unavailable/.test(r.error));
     await node.start();
     node.name = `node${i}`;
     if (old) this.gone.push(old);
