@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import http from 'node:http';
 import net from 'node:net';
 import { test } from 'node:test';
-import { startCluster } from '../lib/cluster.mjs';
+import { balance, startCluster } from '../lib/cluster.mjs';
 import { call, hangUp, join, settled } from '../lib/clients.mjs';
 import { unique } from '../lib/server.mjs';
 
@@ -97,6 +97,33 @@ test('P9: behind the load balancer as it is deployed', async (t) => {
   await hangUp(a, b, callId);
   await settled(a, b);
   for (const c of [a, b]) c.quiet('(disconnect)');
+});
+
+test('P3: the load balancer as it is deployed never sends a POST twice: its events would come twice', async (t) => {
+  // Servers that take every request and die of it, as a node that is killed then.
+  const taken = { GET: 0, POST: 0 };
+  const servers = await Promise.all([0, 1].map(async () => {
+    const s = http.createServer((req, res) => {
+      if (req.url === '/readyz') return res.end();
+      taken[req.method]++;
+      return req.resume().on('end', () => req.socket.destroy());
+    });
+    await new Promise((resolve) => s.listen(0, '127.0.0.1', resolve));
+    t.after(() => {
+      s.close();
+      s.closeAllConnections();
+    });
+    return s.address().port;
+  }));
+  const url = await balance(t, servers);
+  const ask = (method, path, body) => new Promise((resolve, reject) => {
+    http.request(url + path, { method, agent: false }, (res) => res.resume().on('end', () => resolve(res.statusCode))).on('error', reject).end(body);
+  });
+  for (let i = 0; i < 5; i++) assert.equal(await ask('POST', '/socket.io/?EIO=4&transport=polling&sid=x', '42["typing"]'), 502);
+  assert.equal(taken.POST, 5);
+  // What can be asked twice is: nobody notices that a node went away.
+  assert.equal(await ask('GET', '/api/users/online'), 502); // all tries of it
+  assert.ok(taken.GET > 1, `a GET was tried ${taken.GET} times`);
 });
 
 test('P9: the node of a polling session dies: its client comes again elsewhere', async (t) => {

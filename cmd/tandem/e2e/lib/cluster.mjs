@@ -125,6 +125,36 @@ class Node extends Tandem {
   }
 }
 
+/**
+ * haproxy with the configuration that people deploy, the nodes of this test in
+ * it, and checks that are as much faster as the leases are shorter.
+ */
+async function startHAProxy(dir, port, ports) {
+  const servers = ports.map((p, i) => `    server node${i} 127.0.0.1:${p}`).join('\n');
+  const text = readFileSync(path.resolve(here, '../../../../deploy/haproxy.cfg'), 'utf8')
+    .replace(/^ *server-template .*$/m, servers)
+    .replace(/^resolvers [\s\S]*/m, '')
+    .replace('inter 1s', 'inter 250ms')
+    .replace(/^backend nodes$/m, '$&\n    http-response set-header x-tandem-test-server %s');
+  const file = path.join(dir, 'haproxy.cfg');
+  writeFileSync(file, text);
+  const haproxy = new Part(program('haproxy', 'haproxy'), ['-db', '-f', file], { BIND: `127.0.0.1:${port}` });
+  await haproxy.start(port);
+  return haproxy;
+}
+
+/** The load balancer as it is deployed before servers of the test's own; its URL. */
+export async function balance(t, ports) {
+  const dir = mkdtempSync(path.join(tmpdir(), 'tandem-proxy-'));
+  const port = await freePort();
+  const haproxy = await startHAProxy(dir, port, ports);
+  t.after(async () => {
+    await haproxy.kill();
+    rmSync(dir, { recursive: true, force: true });
+  });
+  return `http://127.0.0.1:${port}`;
+}
+
 export class Cluster {
   nodes = [];
   /** Nodes that were stopped or killed, with their logs. */
@@ -179,19 +209,8 @@ export class Cluster {
     return node;
   }
 
-  // The configuration that people deploy, with the nodes of this test in it, and
-  // checks that are as much faster as the leases are shorter.
   async #startProxy(port) {
-    const servers = this.ports.map((p, i) => `    server node${i} 127.0.0.1:${p}`).join('\n');
-    const text = readFileSync(path.resolve(here, '../../../../deploy/haproxy.cfg'), 'utf8')
-      .replace(/^ *server-template .*$/m, servers)
-      .replace(/^resolvers [\s\S]*/m, '')
-      .replace('inter 1s', 'inter 250ms')
-      .replace(/^backend nodes$/m, '$&\n    http-response set-header x-tandem-test-server %s');
-    const file = path.join(this.dir, 'haproxy.cfg');
-    writeFileSync(file, text);
-    this.haproxy = new Part(program('haproxy', 'haproxy'), ['-db', '-f', file], { BIND: `127.0.0.1:${port}` });
-    await this.haproxy.start(port);
+    this.haproxy = await startHAProxy(this.dir, port, this.ports);
     this.proxy = { url: `http://127.0.0.1:${port}`, ws: `ws://127.0.0.1:${port}/ws`, port, host: '127.0.0.1', options: { secret: this.secret } };
   }
 
