@@ -62,14 +62,15 @@ func (sw *Switchboard) absentee(ctx context.Context, c *call.Call, fx []call.Eff
 // lastSeen is the device that an effect is for, in the session in which the call
 // knows it: if it has another one by now, that is not meant.
 func lastSeen(c *call.Call, e *call.Effect) call.Who {
-	return call.Who{User: e.To.User, Device: e.To.Device, Session: c.Party(c.RoleOf(e.To.User)).Session}
+	p := c.Party(c.RoleOf(e.To.User))
+	return call.Who{User: e.To.User, Device: e.To.Device, Session: p.Session, Extended: p.Extended}
 }
 
 // noteAbsent makes a call see that a device is away, so that what is sent to it
 // is kept, and returns the call as it is then. The caller holds the call's lock.
 func (sw *Switchboard) noteAbsent(ctx context.Context, t *turn, id string, who call.Who) (*call.Call, error) {
 	was := sw.book.get(id)
-	if _, _, err := sw.stepLocked(ctx, t, id, call.DeviceAway{Who: who}); err != nil {
+	if err := sw.markAwayLocked(ctx, t, id, who); err != nil {
 		return nil, err
 	}
 	c, err := sw.store.Load(ctx, id)
@@ -79,6 +80,43 @@ func (sw *Switchboard) noteAbsent(ctx context.Context, t *turn, id string, who c
 	merged := *c // what was seen is only known here
 	call.MergeSeen(&merged, was)
 	return &merged, nil
+}
+
+// markAway makes a call see that a device is away of whose session another node
+// ought to know, and does not say anything any more.
+func (sw *Switchboard) markAway(ctx context.Context, t *turn, id string, who call.Who) error {
+	mu := sw.callLock(id)
+	mu.Lock()
+	defer mu.Unlock()
+	return sw.markAwayLocked(ctx, t, id, who)
+}
+
+func (sw *Switchboard) markAwayLocked(ctx context.Context, t *turn, id string, who call.Who) error {
+	if sw.connected(ctx, who) {
+		return nil
+	}
+	if _, _, err := sw.stepLocked(ctx, t, id, call.DeviceAway{Who: who}); err != nil {
+		return err
+	}
+	// A node that has taken the session over meanwhile registers it first, and
+	// tells its calls then. If that was before this step, it has to be told again:
+	// nobody else would, and the device would be away for good.
+	if !sw.connected(ctx, who) {
+		return nil
+	}
+	_, _, err := sw.stepLocked(ctx, t, id, call.DeviceOnline{Who: who, Recovered: true})
+	return err
+}
+
+// connected reports whether a session is connected to a node that lives.
+func (sw *Switchboard) connected(ctx context.Context, who call.Who) bool {
+	if s := sw.hub.device(who.User, who.Device); s != nil && s.id == who.Session {
+		return s.isLive()
+	}
+	list, err := sw.elsewhere(ctx, who.User)
+	return err == nil && slices.ContainsFunc(list, func(s presence.Session) bool {
+		return s.ID == who.Session && s.Device == who.Device && !s.Away && !sw.mine(&s)
+	})
 }
 
 // keepAnswers keeps what a stored step has for a device that is not there: an
@@ -144,7 +182,7 @@ func (sw *Switchboard) stepUndelivered(ctx context.Context, t *turn, c *call.Cal
 func (sw *Switchboard) giveBack(ctx context.Context, t *turn, c *call.Call, e *call.Effect) error {
 	if !sw.reachable(ctx, e.To.User, e.To.Device) {
 		// Its end may not have been noticed yet.
-		_, _, _ = sw.step(ctx, t, c.ID, call.DeviceAway{Who: lastSeen(c, e)})
+		_ = sw.markAway(ctx, t, c.ID, lastSeen(c, e))
 	}
 	_, _, err := sw.step(ctx, t, c.ID, call.Undelivered{Effect: *e})
 	return err

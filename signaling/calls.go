@@ -299,14 +299,21 @@ func (sw *Switchboard) attach(ctx context.Context, t *turn, s *Session, recovere
 
 // deviceAway and deviceGone tell the user's calls what became of a device.
 func (sw *Switchboard) deviceAway(ctx context.Context, t *turn, s *Session) {
-	sw.tellCalls(ctx, t, s, call.DeviceAway{Who: s.who()})
+	in := call.DeviceAway{Who: s.who()}
+	if err := sw.stepCallsOf(ctx, t, s.user, in); err != nil {
+		sw.tryLater(s, "news", err, func(ctx context.Context, t *turn) error {
+			s.shift.Lock()
+			defer s.shift.Unlock()
+			if s.now() != away { // it is back, or on another node
+				return nil
+			}
+			return sw.stepCallsOf(ctx, t, s.user, in)
+		})
+	}
 }
 
 func (sw *Switchboard) deviceGone(ctx context.Context, t *turn, s *Session, clean bool) {
-	sw.tellCalls(ctx, t, s, call.DeviceGone{Who: s.who(), Lost: !clean})
-}
-
-func (sw *Switchboard) tellCalls(ctx context.Context, t *turn, s *Session, in call.Input) {
+	in := call.DeviceGone{Who: s.who(), Lost: !clean}
 	if err := sw.stepCallsOf(ctx, t, s.user, in); err != nil {
 		sw.tryLater(s, "news", err, func(ctx context.Context, t *turn) error { return sw.stepCallsOf(ctx, t, s.user, in) })
 	}

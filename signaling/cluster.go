@@ -231,7 +231,7 @@ func (sw *Switchboard) lost(ctx context.Context, t *turn, who call.Who) error {
 		if len(c.Outbox) > 0 {
 			sw.deliverAgain(ctx, t, c, c.Outbox)
 		}
-		if _, _, err := sw.step(ctx, t, id, call.DeviceAway{Who: who}); unavailable(err) {
+		if err := sw.markAway(ctx, t, id, who); unavailable(err) {
 			return err
 		}
 	}

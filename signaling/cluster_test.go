@@ -20,6 +20,10 @@ type plug struct {
 	dead bool // nothing it does reaches anybody: as after kill -9
 	away bool // what the nodes share is not reachable
 	slow bool // it has not come to look for dead nodes yet
+	// suspending is called, once, when a session is suspended.
+	suspending func()
+	// hidden is a user whose sessions are not known before the next Save.
+	hidden string
 }
 
 // unnoticed pulls a node out for good whose death nobody comes to notice, though
@@ -87,7 +91,24 @@ func (p *plug) Save(ctx context.Context, c *call.Call, was uint64) error {
 	if err := p.err(); err != nil {
 		return err
 	}
+	defer p.hide("")
 	return p.Store.Save(ctx, c, was)
+}
+
+func (p *plug) hide(user string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.hidden = user
+}
+
+func (p *plug) Routes(ctx context.Context, user string) ([]presence.Session, error) {
+	p.mu.Lock()
+	hidden := user == p.hidden
+	p.mu.Unlock()
+	if hidden {
+		return nil, nil
+	}
+	return p.Store.Routes(ctx, user)
 }
 
 func (p *plug) CallsOf(ctx context.Context, user string) ([]string, error) {
@@ -107,6 +128,13 @@ func (p *plug) Online(ctx context.Context, cursor string, limit int) (presence.P
 func (p *plug) Suspend(ctx context.Context, user, id string) error {
 	if err := p.err(); err != nil {
 		return err
+	}
+	p.mu.Lock()
+	f := p.suspending
+	p.suspending = nil
+	p.mu.Unlock()
+	if f != nil {
+		f()
 	}
 	return p.Store.Suspend(ctx, user, id)
 }

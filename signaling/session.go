@@ -6,11 +6,9 @@ import (
 	"math"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/tandem-rtc/tandem/presence"
 	"github.com/tandem-rtc/tandem/signaling/auth"
-	"github.com/tandem-rtc/tandem/signaling/wheel"
 	"github.com/tandem-rtc/tandem/signaling/wire"
 )
 
@@ -37,6 +35,11 @@ type Session struct {
 	// out. limits is made when the first event comes.
 	t      atomic.Pointer[turn]
 	limits atomic.Pointer[limits]
+
+	// shift lets one change of state follow the other, with what the calls and the
+	// cluster hear of it: a device that is back was away before. It is locked
+	// before everything else, and not while sockets are flushed.
+	shift sync.Mutex
 
 	mu       sync.Mutex
 	state    state
@@ -197,20 +200,14 @@ func (s *Session) Idle() {
 // Away says that the client's connection is lost and that it may come back
 // within the resume window (C9).
 func (s *Session) Away() {
-	s.mu.Lock()
-	if s.state != live {
-		s.mu.Unlock()
-		return
-	}
-	s.state = away
-	s.mu.Unlock()
-
 	ctx, sw := context.Background(), s.sw
-	if sw.leaving.Load() {
-		return
-	}
 	t := sw.newTurn()
 	defer t.end()
+	s.shift.Lock()
+	defer s.shift.Unlock()
+	if !s.turns(live, away) || sw.leaving.Load() {
+		return
+	}
 	s.stopAllTyping(t)
 	if err := sw.store.Suspend(ctx, s.user, s.id); err != nil {
 		sw.log.Warn("presence kept a lost session", "session", s.id, "user", s.user, "error", err)
@@ -221,18 +218,15 @@ func (s *Session) Away() {
 // Back says that the client of an away session is connected again; its link has
 // sent it what it missed.
 func (s *Session) Back() {
-	s.mu.Lock()
-	if s.state != away {
-		s.mu.Unlock()
-		return
-	}
-	s.state = live
-	s.mu.Unlock()
-
 	ctx, sw := context.Background(), s.sw
-	sw.register(ctx, s)
 	t := sw.newTurn()
 	defer t.end()
+	s.shift.Lock()
+	defer s.shift.Unlock()
+	if !s.turns(away, live) {
+		return
+	}
+	sw.register(ctx, s)
 	sw.online.welcome(t, s)
 	sw.attach(ctx, t, s, true)
 }
@@ -240,10 +234,14 @@ func (s *Session) Back() {
 // Closed says that the client is gone for good: it said goodbye (clean), or its
 // resume window is over.
 func (s *Session) Closed(clean bool) {
+	ctx, sw := context.Background(), s.sw
+	t := sw.newTurn()
+	defer t.end()
+	s.shift.Lock()
+	defer s.shift.Unlock()
 	if !s.finish() {
 		return
 	}
-	ctx, sw := context.Background(), s.sw
 	if sw.leaving.Load() {
 		s.disarmExpiry()
 		return
@@ -255,8 +253,6 @@ func (s *Session) Closed(clean bool) {
 	if err := sw.store.Remove(ctx, s.user, s.id, how); err != nil {
 		sw.log.Warn("presence kept a closed session", "session", s.id, "user", s.user, "error", err)
 	}
-	t := sw.newTurn()
-	defer t.end()
 	s.release(ctx, t)
 	sw.deviceGone(ctx, t, s, clean)
 }
@@ -276,6 +272,17 @@ func (s *Session) replaced(ctx context.Context) {
 	s.link.Close(wire.CloseReplaced)
 }
 
+// turns changes the state, if it is the one given.
+func (s *Session) turns(from, to state) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state != from {
+		return false
+	}
+	s.state = to
+	return true
+}
+
 // finish makes the session closed, once.
 func (s *Session) finish() bool {
 	s.mu.Lock()
@@ -285,16 +292,6 @@ func (s *Session) finish() bool {
 	}
 	s.state = closed
 	return true
-}
-
-// Renew takes the expiry of a fresh token that the client showed when it came
-// back (I3, I8).
-func (s *Session) Renew(id *auth.Identity) {
-	if id.Expires.IsZero() {
-		s.disarmExpiry()
-		return
-	}
-	s.armExpiry(id.Expires)
 }
 
 // release takes a finished session out of everything but calls.
@@ -350,71 +347,4 @@ func (s *Session) unhold() {
 // without a list may do everything).
 func (s *Session) allowed(what string) bool {
 	return (&auth.Identity{Can: s.can}).May(what)
-}
-
-// An expiry ends a session whose token ran out (I3).
-type expiry struct {
-	s      *Session
-	timer  wheel.Timer
-	at     time.Time
-	warned bool
-}
-
-func (s *Session) armExpiry(at time.Time) {
-	if at.IsZero() {
-		return
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.state == closed {
-		return
-	}
-	if s.expiry == nil {
-		s.expiry = &expiry{s: s}
-	}
-	e := s.expiry
-	e.at, e.warned = at, false
-	wait := at.Sub(s.sw.cfg.Now())
-	if s.extended {
-		wait -= s.sw.cfg.AuthExpiringBefore
-	} else {
-		wait += s.sw.cfg.TokenLeeway
-	}
-	s.sw.wheel.Schedule(&e.timer, max(wait, 0), e)
-}
-
-func (s *Session) disarmExpiry() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.expiry != nil {
-		s.sw.wheel.Stop(&s.expiry.timer)
-		s.expiry = nil
-	}
-}
-
-// Expire warns an extended client first, and closes the session when the time
-// is up.
-func (e *expiry) Expire() {
-	s := e.s
-	s.mu.Lock()
-	if s.expiry != e || s.state == closed {
-		s.mu.Unlock()
-		return
-	}
-	left := e.at.Sub(s.sw.cfg.Now())
-	over := left+s.sw.cfg.TokenLeeway <= 0
-	warn := !over && s.extended && !e.warned
-	if !over {
-		e.warned = true
-		s.sw.wheel.Schedule(&e.timer, left+s.sw.cfg.TokenLeeway, e)
-	}
-	s.mu.Unlock()
-	switch {
-	case warn:
-		t := s.sw.newTurn()
-		s.send(t, eventOf(wire.AuthExpiring, appendExpiring(nil, max(left, 0))))
-		t.end()
-	case over:
-		s.link.Close(wire.CloseTokenExpired)
-	}
 }

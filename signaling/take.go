@@ -120,6 +120,11 @@ func (sw *Switchboard) tagOfDevice(ctx context.Context, user, device string) str
 // What is sent to the session from now on is forwarded; what still reaches its
 // link is to be given to Stray.
 func (s *Session) Moved(to presence.Peer) (Luggage, bool) {
+	ctx, sw := context.Background(), s.sw
+	t := sw.newTurn()
+	defer t.end()
+	s.shift.Lock() // its calls hear that it is away before they hear that it is there
+	defer s.shift.Unlock()
 	s.mu.Lock()
 	if s.state == closed {
 		s.mu.Unlock()
@@ -129,10 +134,7 @@ func (s *Session) Moved(to presence.Peer) (Luggage, bool) {
 	l := Luggage{Watching: slices.Collect(maps.Keys(s.watching)), Partners: slices.Clone(s.partners)}
 	s.mu.Unlock()
 
-	ctx, sw := context.Background(), s.sw
 	sw.moved(s, to)
-	t := sw.newTurn()
-	defer t.end()
 	s.release(ctx, t)
 	// Its entry stays, so that there is a way to it at any time, until the
 	// other node has it.

@@ -314,6 +314,9 @@ func (l *link) OnClose(c *wsconn.Conn, cause wsconn.Cause) {
 	// Every client of this dialect can resume, so that no close code is a
 	// goodbye (C9): a page that closes and one that reloads look the same.
 	l.sess.Away()
+	if l.socket() != nil { // it was back before that was said
+		l.sess.Back()
+	}
 }
 
 // goodbye ends the session at once: the client's own wish (C9).
