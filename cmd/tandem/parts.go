@@ -217,7 +217,7 @@ func (c Config) socketio(w *wheel.Wheel) socketio.Config {
 		ConnectTimeout: c.Liveness.HandshakeTimeout,
 		Engine: engine.Config{
 			PingInterval: c.Liveness.PingInterval, PingTimeout: c.Liveness.PingTimeout, MaxPayload: c.Limits.MaxPayload,
-			MaxQueue: c.Limits.MaxQueue, Wheel: w,
+			MaxQueue: c.Limits.MaxQueue, MaxHandshakes: c.Limits.MaxPending, Wheel: w,
 		},
 		// A device that missed more than this starts anew; what its call needs is
 		// kept with the call.

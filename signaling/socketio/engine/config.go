@@ -77,7 +77,7 @@ type Config struct {
 	AllowRequest func(*http.Request) (status int, message string)
 
 	// MaxHandshakes bounds the sessions that are not yet confirmed (see
-	// [Socket.Confirm]); above it handshakes are answered with 503 (10,000,
+	// [Socket.Confirm]); for a further one the oldest is aborted (10,000,
 	// negative: no bound).
 	MaxHandshakes int
 

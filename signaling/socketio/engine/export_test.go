@@ -12,7 +12,7 @@ func (srv *Server) Polls(sid string) bool {
 }
 
 // Unconfirmed is the number of sessions that count for Config.MaxHandshakes.
-func (srv *Server) Unconfirmed() int64 { return srv.unconfirmed.Load() }
+func (srv *Server) Unconfirmed() int { return srv.waiting.len() }
 
 // Probing reports whether a WebSocket probes for the session.
 func (srv *Server) Probing(sid string) bool {

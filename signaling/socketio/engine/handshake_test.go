@@ -110,25 +110,59 @@ func TestTransports_OnlyOne(t *testing.T) {
 	}
 }
 
-func TestMaxHandshakes(t *testing.T) {
+func TestMaxHandshakes_TheOldestGivesWay(t *testing.T) {
 	r := newRig(t, engine.Config{MaxHandshakes: 3})
 	first := r.poller()
-	r.poller()
-	c, _ := r.connect()
-	res, body := r.request("GET", "EIO=4&transport=polling", "")
-	if res.StatusCode != 503 || !strings.HasPrefix(body, `{"code":4,`) || res.Header.Get("Retry-After") == "" {
-		t.Fatalf("%d %s", res.StatusCode, body)
+	poll := r.pending(first)
+	second, _ := r.connect()
+	r.waits(2) // a WebSocket has its answer a moment before
+	third := r.poller()
+	r.waits(3)
+	r.wantPost(third, "4hello") // confirms
+	fourth, _ := r.connect()
+	r.waits(3)
+	r.wantOpen()
+
+	fifth := r.poller() // one too many
+	if c := r.wantClose(engine.ReasonForced); c.Err == nil {
+		t.Error("the log does not say why")
 	}
-	if _, res, err := r.dial("EIO=4&transport=websocket"); err == nil || res.StatusCode != 503 {
-		t.Fatalf("upgrade: %v", err)
-	}
-	r.wantPost(first, "4hello") // confirms
-	r.poller()
-	c.Close() // one less
+	wantAnswer(t, poll, 200, "1")
+	r.wantRefusal("GET", first, 400, engine.UnknownSession)
+	r.connect()
+	r.wantClose(engine.ReasonForced)
+	second.wantClosed(engine.CodeGoingAway)
+	r.waits(3)
+
+	// Who is confirmed or gone has no place among them, and those who wait come in.
+	r.wantPoll(third, "4hello")
+	r.wantPost(fifth, "4late")
+	fourth.Close()
 	r.wantClose(engine.ReasonTransportClose)
+	r.waits(1)
 	r.poller()
-	if n := r.srv.Unconfirmed(); n != 3 {
-		t.Errorf("%d unconfirmed", n)
+	r.poller()
+	r.waits(3)
+	r.wantPoll(fifth, "4late")
+	r.wantOpen()
+}
+
+func TestMaxHandshakes_NoBound(t *testing.T) {
+	r := newRig(t, engine.Config{MaxHandshakes: -1})
+	for range 5 {
+		r.poller()
+	}
+	r.wantOpen()
+	r.waits(0) // nobody counts them
+}
+
+// waits polls until so many sessions are unconfirmed.
+func (r *rig) waits(n int) {
+	r.t.Helper()
+	for end := time.Now().Add(patience); r.srv.Unconfirmed() != n; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			r.t.Fatalf("%d unconfirmed, want %d", r.srv.Unconfirmed(), n)
+		}
 	}
 }
 

@@ -83,12 +83,6 @@ func (srv *Server) serveHandshake(w http.ResponseWriter, r *http.Request, query 
 	if !srv.allowed(w, r) {
 		return
 	}
-	if n := srv.unconfirmed.Add(1); srv.cfg.MaxHandshakes >= 0 && n > int64(srv.cfg.MaxHandshakes) {
-		srv.unconfirmed.Add(-1)
-		w.Header().Set("Retry-After", "1")
-		refuseWith(w, http.StatusServiceUnavailable, Forbidden, "Too many unfinished handshakes")
-		return
-	}
 	s := &Socket{
 		srv: srv, id: srv.newID(), remote: r.RemoteAddr,
 		interval: srv.cfg.PingInterval, timeout: srv.cfg.PingTimeout,
@@ -127,13 +121,13 @@ func (srv *Server) openPolling(w http.ResponseWriter, s *Socket) {
 		refuse(w, Forbidden)
 		return
 	}
+	srv.wait(s)
 	s.writePoll(w, s.openPacket(nil))
 }
 
 func (srv *Server) openWebSocket(w http.ResponseWriter, r *http.Request, s *Socket) {
 	conn, err := srv.ws.Upgrade(w, r, handshakeHeader(w))
 	if err != nil {
-		s.Confirm()
 		return
 	}
 	s.conn = conn
@@ -144,6 +138,18 @@ func (srv *Server) openWebSocket(w http.ResponseWriter, r *http.Request, s *Sock
 		return
 	}
 	conn.Start((*wsHandler)(s))
+	srv.wait(s)
+}
+
+// wait counts a session among those that are not confirmed. No lock is held:
+// another session may end of it.
+func (srv *Server) wait(s *Socket) {
+	if srv.cfg.MaxHandshakes < 0 {
+		return
+	}
+	if oldest := srv.waiting.add(s, srv.cfg.MaxHandshakes); oldest != nil {
+		oldest.Fail(ReasonForced, CodeGoingAway, errUnfinished)
+	}
 }
 
 // begin asks the application for a Handler and makes the session known.

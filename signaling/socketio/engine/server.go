@@ -4,7 +4,6 @@ import (
 	"errors"
 	"strconv"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/tandem-rtc/tandem/signaling/wheel"
@@ -15,6 +14,7 @@ import (
 var (
 	errOverlap     = errors.New("engine: overlapping requests")
 	errPollGone    = errors.New("engine: poll was cancelled")
+	errUnfinished  = errors.New("engine: gave way to newer handshakes")
 	errContentType = errors.New("engine: POST with application/octet-stream")
 )
 
@@ -27,7 +27,7 @@ type Server struct {
 	ownWheel bool
 	start    time.Time
 
-	unconfirmed atomic.Int64
+	waiting waiting // the sessions that are not confirmed
 
 	mu      sync.RWMutex // taken after a Socket's mu
 	sockets map[string]*Socket

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"container/list"
 	"errors"
 	"fmt"
 	"runtime/debug"
@@ -23,6 +24,7 @@ type Socket struct {
 
 	state       atomic.Uint32 // changes only with mu held
 	unconfirmed atomic.Bool
+	seat        *list.Element // guarded by Server.waiting
 
 	mu    sync.Mutex // never held while the Handler is called, Heartbeater.OnPing excepted
 	conn  *wsconn.Conn
@@ -79,10 +81,10 @@ func (s *Socket) ReleaseHandshake() {
 	s.hs = nil
 }
 
-// Confirm takes the session out of the count that Config.MaxHandshakes bounds.
+// Confirm takes the session out of those that Config.MaxHandshakes bounds.
 func (s *Socket) Confirm() {
 	if s.unconfirmed.CompareAndSwap(true, false) {
-		s.srv.unconfirmed.Add(-1)
+		s.srv.waiting.remove(s)
 	}
 }
 

@@ -6,7 +6,8 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import net from 'node:net';
 import { test } from 'node:test';
-import { SECRET, startTandem, unique } from '../lib/server.mjs';
+import WebSocket from 'ws';
+import { mintToken, SECRET, startTandem, unique } from '../lib/server.mjs';
 import { assertFree, call, client, hangUp, join, pair, settled } from '../lib/clients.mjs';
 
 const upgrade = (path) => `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n`
@@ -72,4 +73,45 @@ test('O4: 10,000 connections that never finish their handshake', async (t) => {
   b.quiet('(close)', 'call:end', 'call:peer');
   await hangUp(b, a, callId);
   await assertFree(a, await join(t, server, 'json'));
+});
+
+test('O4: more Socket.IO handshakes than may be unfinished: the oldest give way, whoever comes gets in', async (t) => {
+  const most = 40;
+  const server = await startTandem({ secret: SECRET, flags: { 'max-pending': most, 'handshake-timeout': '1m' } });
+  t.after(() => server.stop());
+  const [a, b] = await pair(t, server, 'base-poll', 'ext');
+  const { callId } = await call(a, b);
+
+  const polling = `${server.url}/socket.io/?EIO=4&transport=polling`;
+  const sids = [];
+  const flood = async (n) => {
+    for (let i = 0; i < n; i++) {
+      const r = await fetch(polling);
+      assert.equal(r.status, 200, 'nobody is kept out');
+      sids.push(JSON.parse((await r.text()).slice(1)).sid);
+    }
+  };
+  // Over WebSocket: closed so that a client of good faith comes back.
+  const first = new WebSocket(`ws://127.0.0.1:${server.port}/socket.io/?EIO=4&transport=websocket`);
+  const gone = new Promise((resolve, reject) => first.once('close', resolve).once('error', reject));
+  await new Promise((resolve) => first.once('message', resolve));
+  await flood(3 * most);
+  assert.equal(await gone, 1001);
+
+  // In the middle of it people come, by every transport.
+  for (const kind of ['base', 'base-ws', 'base-poll', 'json']) {
+    await (await join(t, server, kind, unique(kind))).sync();
+    await flood(most);
+  }
+  // Those that gave way are over, the last ones may still finish.
+  const post = (sid) => fetch(`${polling}&sid=${sid}`, { method: 'POST', body: `40{"token":"${mintToken(unique('late'))}"}` });
+  assert.deepEqual(await (await post(sids[0])).json(), { code: 1, message: 'Session ID unknown' });
+  const last = sids.at(-1);
+  assert.equal((await post(last)).status, 200);
+  assert.match(await (await fetch(`${polling}&sid=${last}`)).text(), /^40\{"sid":/);
+
+  await settled(a, b);
+  a.quiet('(disconnect)', 'call:end');
+  b.quiet('(disconnect)', 'call:end', 'call:peer');
+  await hangUp(b, a, callId);
 });
