@@ -77,8 +77,9 @@ func (p *Peers) find(ctx context.Context, tag string) (addr string, ok bool) {
 			return "", false
 		case <-p.ctx.Done():
 			return "", false
-		case <-end.C:
-			return "", false
+		case <-end.C: // a machine that is busy may not have looked at all
+			addr, ok = p.cfg.Find(tag)
+			return addr, ok && addr != ""
 		case <-tick.C:
 			if addr, ok = p.cfg.Find(tag); ok {
 				return addr, addr != ""

@@ -221,7 +221,7 @@ func TestP9_NodeThatIsNew(t *testing.T) {
 	var known book
 	asked := make(chan string, 1000)
 	p, l := newPeers(t, PeersConfig{
-		Key: peerKey, Self: func() string { return "own" }, Logger: quiet(), FindTimeout: 200 * time.Millisecond, Now: node.sw.Now,
+		Key: peerKey, Self: func() string { return "own" }, Logger: quiet(), FindTimeout: time.Second, Now: node.sw.Now,
 		Find: func(tag string) (string, bool) {
 			asked <- tag
 			return known.find(tag)
