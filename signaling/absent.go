@@ -42,23 +42,6 @@ func (sw *Switchboard) absent(ctx context.Context, user, device string) (bool, e
 	return !slices.ContainsFunc(list, func(s presence.Session) bool { return s.Device == device && !sw.mine(&s) }), nil
 }
 
-// absentee is an *absentError if one of the effects is for a device that is not
-// there.
-func (sw *Switchboard) absentee(ctx context.Context, c *call.Call, fx []call.Effect) error {
-	for i := range fx {
-		e := &fx[i]
-		if !carries(e) {
-			continue
-		}
-		if gone, err := sw.absent(ctx, e.To.User, e.To.Device); err != nil {
-			return err
-		} else if gone {
-			return &absentError{lastSeen(c, e)}
-		}
-	}
-	return nil
-}
-
 // lastSeen is the device that an effect is for, in the session in which the call
 // knows it: if it has another one by now, that is not meant.
 func lastSeen(c *call.Call, e *call.Effect) call.Who {
@@ -137,35 +120,70 @@ func (sw *Switchboard) keepAnswers(ctx context.Context, c *call.Call, fx []call.
 	}
 }
 
-// splitAbsent takes out the signals for a device that is away, or that is here
-// no more and nowhere else either, which their sender did not know: they are
-// kept with the call, so that the device gets them also if it returns as another
-// page.
-func (sw *Switchboard) splitAbsent(flags byte, fx []call.Effect) (here, absent []call.Effect) {
-	gone := func(e call.Effect) bool {
-		if e.To.Scope != call.ToDevice {
+// tellLive gives signals to the devices that they are for, if all of these are
+// connected here; else none.
+func (sw *Switchboard) tellLive(t *turn, c *call.Call, fx []call.Effect) bool {
+	var few [4][]*Session
+	if len(fx) > len(few) {
+		return false
+	}
+	for i := range fx {
+		list, s := sw.deviceHere(&fx[i])
+		if s == nil || !s.isLive() {
 			return false
 		}
-		if s := sw.hub.device(e.To.User, e.To.Device); s != nil {
-			return !s.isLive()
-		}
-		if flags&flagForwarded != 0 {
-			return true
-		}
-		_, elsewhere := sw.whereTo(e.To.User, e.To.Device, true)
-		return !elsewhere
+		few[i] = list
 	}
-	if !slices.ContainsFunc(fx, gone) {
-		return fx, nil
+	for i := range fx {
+		sw.tell(t, c, &fx[i], few[i])
 	}
-	for _, e := range fx {
-		if gone(e) {
-			absent = append(absent, e)
-		} else {
-			here = append(here, e)
+	return true
+}
+
+// deviceHere finds the session on this node of the device that a signal is for,
+// among its user's: one look, for what a session gets that has just left is sent
+// after it.
+func (sw *Switchboard) deviceHere(e *call.Effect) (list []*Session, s *Session) {
+	if !carries(e) {
+		return nil, nil
+	}
+	list = sw.hub.of(e.To.User)
+	if i := slices.IndexFunc(list, func(s *Session) bool { return s.device == e.To.Device }); i >= 0 {
+		s = list[i]
+	}
+	return list, s
+}
+
+// takeSoft takes signals that another node has passed on, and returns those for
+// a device that is away, or that is here no more and nowhere else either, which
+// their sender did not know: they are kept with the call, so that the device gets
+// them also if it returns as another page.
+func (sw *Switchboard) takeSoft(t *turn, flags byte, c *call.Call, fx []call.Effect) (absent []call.Effect) {
+	mu := sw.callLock(c.ID)
+	mu.Lock()
+	defer mu.Unlock()
+	sw.hear(c, t.now)
+	for i := range fx {
+		e := &fx[i]
+		switch list, s := sw.deviceHere(e); {
+		case s != nil && s.isLive():
+			sw.tell(t, c, e, list)
+		case !carries(e):
+			if flags&flagForwarded == 0 {
+				sw.forwardCall(flags, c, fx[i:i+1])
+			}
+			sw.tellHere(t, c, fx[i:i+1])
+		case s != nil || flags&flagForwarded != 0 || !sw.sendAfter(flags, c, e):
+			absent = append(absent, *e)
 		}
 	}
-	return here, absent
+	return absent
+}
+
+// sendAfter passes a signal on, once, to where its device has gone (P2).
+func (sw *Switchboard) sendAfter(flags byte, c *call.Call, e *call.Effect) bool {
+	to, ok := sw.whereTo(e.To.User, e.To.Device, true)
+	return ok && sw.sendCall([]target{{to, []call.Effect{*e}}}, flags|flagForwarded, c, nil) == nil
 }
 
 // stepUndelivered gives a lost signal back to its call; false: it is none.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/tandem-rtc/tandem/presence"
 	"github.com/tandem-rtc/tandem/signaling/call"
@@ -72,13 +73,12 @@ func (sw *Switchboard) handleCall(t *turn, payload []byte) error {
 }
 
 func (sw *Switchboard) takeCall(t *turn, flags byte, c *call.Call, fx []call.Effect) {
-	var absent []call.Effect
-	if flags&flagSoft != 0 {
-		fx, absent = sw.splitAbsent(flags, fx)
+	if flags&flagSoft == 0 {
+		sw.tellFrom(t, flags, c, fx)
+		return
 	}
-	sw.tellFrom(t, flags, c, fx)
-	for i := range absent {
-		sw.stepUndelivered(context.Background(), t, c, &absent[i])
+	for _, e := range sw.takeSoft(t, flags, c, fx) {
+		sw.stepUndelivered(context.Background(), t, c, &e)
 	}
 }
 
@@ -86,29 +86,34 @@ func (sw *Switchboard) tellFrom(t *turn, flags byte, c *call.Call, fx []call.Eff
 	mu := sw.callLock(c.ID)
 	mu.Lock()
 	defer mu.Unlock()
-	if old := sw.book.get(c.ID); old != nil {
-		call.MergeSeen(c, old)
-	}
-	newest := c
-	if sw.hasPart(c) {
-		if old, taken := sw.book.put(c, t.now); taken {
-			sw.settle(old, c)
-		} else {
-			newest = old
-		}
-	}
+	newest := sw.hear(c, t.now)
 	if flags&flagForwarded == 0 {
 		sw.forwardCall(flags, c, fx)
 	}
-	if flags&flagSoft == 0 {
-		fx = sw.book.fresh(c.ID, fx)
-	}
+	fx = sw.book.fresh(c.ID, fx)
 	// What another node said later may have come before: a call that does not
 	// ring any more starts to ring nowhere.
 	if newest.State != call.Ringing {
 		fx = slices.DeleteFunc(fx, func(e call.Effect) bool { return e.Kind == call.EffectIncoming })
 	}
 	sw.tellHere(t, c, unlogged(fx)) // who stepped it has logged it
+}
+
+// hear takes the version of a call that came with its effects, and returns the
+// newest one known.
+func (sw *Switchboard) hear(c *call.Call, now time.Time) *call.Call {
+	if old := sw.book.get(c.ID); old != nil {
+		call.MergeSeen(c, old)
+	}
+	if !sw.hasPart(c) {
+		return c
+	}
+	old, taken := sw.book.put(c, now)
+	if !taken {
+		return old
+	}
+	sw.settle(old, c)
+	return c
 }
 
 // receiveEvent takes an event for this node's sessions.

@@ -22,6 +22,8 @@ type plug struct {
 	slow bool // it has not come to look for dead nodes yet
 	// suspending is called, once, when a session is suspended.
 	suspending func()
+	// looking is called, once, when somebody asks where the user b is.
+	looking func()
 	// hidden is a user whose sessions are not known before the next Save.
 	hidden string
 }
@@ -104,7 +106,14 @@ func (p *plug) hide(user string) {
 func (p *plug) Routes(ctx context.Context, user string) ([]presence.Session, error) {
 	p.mu.Lock()
 	hidden := user == p.hidden
+	var f func()
+	if user == "b" {
+		f, p.looking = p.looking, nil
+	}
 	p.mu.Unlock()
+	if f != nil {
+		f()
+	}
 	if hidden {
 		return nil, nil
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"sync/atomic"
 
 	"github.com/tandem-rtc/tandem/signaling/call"
@@ -48,16 +49,25 @@ func (sw *Switchboard) pass(ctx context.Context, t *turn, c *call.Call, fx []cal
 	if len(fx) == 0 {
 		return nil
 	}
+	// Looked up once: a session that comes or goes meanwhile is either told here,
+	// and passes on what it gets, or found where it is.
+	if sw.tellLive(t, c, fx) {
+		return nil
+	}
 	to, err := sw.targets(ctx, c, fx)
-	if err == nil && len(to) == 0 {
-		err = sw.absentee(ctx, c, fx)
-	}
-	if errors.As(err, new(*absentError)) {
+	if err != nil {
 		return err
 	}
-	sw.tellHere(t, c, fx)
-	if err != nil || len(to) == 0 {
-		return err
+	if i := slices.IndexFunc(fx, func(e call.Effect) bool { return carries(&e) }); i >= 0 && len(to) == 0 {
+		if sw.tellLive(t, c, fx) { // it has just come
+			return nil
+		}
+		return &absentError{lastSeen(c, &fx[i])}
+	}
+	for i := range fx {
+		if !carries(&fx[i]) {
+			sw.tellHere(t, c, fx[i:i+1])
+		}
 	}
 	var done func(error)
 	if t.answer {

@@ -1,6 +1,7 @@
 package signaling
 
 import (
+	"fmt"
 	"runtime"
 	"sync"
 	"testing"
@@ -97,4 +98,41 @@ func TestC13_LateNewsOfANodeThatLeft(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestP3_SessionArrivesWhileItsRouteIsLookedUp: it was not here when the signal
+// was to be delivered here, and is nowhere else any more when it is to be sent.
+func TestP3_SessionArrivesWhileItsRouteIsLookedUp(t *testing.T) {
+	playPlugged(t, func(w *world, plugs []*plug) {
+		a, b := w.answered("A1", "B1")
+		to := w.nodes[1] // a's
+		l, _ := b.sess.Moved(to.Node().Peer)
+		n := &client{w: w, name: "B1", fakeLink: &fakeLink{}}
+		var arriving sync.WaitGroup
+		here := func() bool {
+			list, err := to.store.Routes(t.Context(), "b")
+			return err == nil && len(list) == 1 && list[0].Owner() == to.Node().Peer
+		}
+		plugs[1].mu.Lock()
+		plugs[1].looking = func() {
+			arriving.Go(func() {
+				s, err := to.Open(t.Context(), n.fakeLink, identity("b"), Hello{SessionID: b.sess.id, Device: "B1", Extended: true, Dialect: "test", Moved: true, Luggage: l})
+				if err != nil {
+					t.Error(err)
+				}
+				n.sess = s
+			})
+			for !here() { // until it waits for the call, which is being stepped
+				runtime.Gosched()
+			}
+		}
+		plugs[1].mu.Unlock()
+		a.signalled(w.id(1), 1)
+		arriving.Wait()
+		w.settle()
+		if got := numbers(fmt.Sprint(n.takeAll())); got != "1" {
+			t.Errorf("signals that arrived: %q", got)
+		}
+		bothWays(w, a, n)
+	})
 }
