@@ -50,6 +50,10 @@ test(`O2: rolling restart of three nodes under ${SESSIONS} sessions and ${CALLS}
     assert.deepEqual(await b.next('call:end'), [{ callId, reason: 'hangup' }]);
   }
   await assertFree(pairs[0].a, pairs[1].b);
+  // Nobody is mourned: operators would look for what is lost.
+  const logs = [...cluster.gone, ...cluster.nodes].flatMap((n) => n.logs);
+  assert.equal(logs.filter((r) => r.msg === 'a node is gone' && r.left).length > 0, true, 'the nodes say who left');
+  assert.deepEqual(logs.filter((r) => /^a node died/.test(r.msg) || r.msg === 'a node is gone' && !r.left), []);
   report('rolling restart of three nodes', {
     sessions: SESSIONS, calls: CALLS, ms: took, signals: people.reduce((n, c) => n + c.acked.size, 0), moves: all.reduce((n, c) => n + c.resumed, 0), 'new sessions': anew, 'longest away, ms': longest,
     checked: 'no call ended, every acked signal arrived, online set right',
