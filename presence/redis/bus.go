@@ -154,6 +154,7 @@ func (b *bus) start() error {
 }
 
 func (b *bus) close() {
+	b.hush()
 	if b.closed.Swap(true) {
 		return
 	}
@@ -162,11 +163,17 @@ func (b *bus) close() {
 		b.landed.Wait()
 	}
 	b.flightMu.Unlock()
+	b.dones.wait()
+	b.deaths.wait()
+}
+
+// hush ends the reading of the inbox. What was read is handled and confirmed, and
+// the rest goes back to who sent it: nothing is read by a node that can not pass
+// it on any more.
+func (b *bus) hush() {
 	b.stop()
 	_ = b.reader.Close() // ends a read that blocks
 	b.tasks.Wait()
-	b.dones.wait()
-	b.deaths.wait()
 }
 
 // tend looks after the outlets.

@@ -64,6 +64,11 @@ func (r *inbox) run(ctx context.Context) {
 		if r.conn != nil {
 			_ = r.conn.Close()
 		}
+		for _, in := range r.inlets {
+			if !in.due.IsZero() {
+				in.say(r.bus, kindConfirm, time.Now())
+			}
+		}
 	}()
 	for ctx.Err() == nil {
 		err := r.round(ctx)

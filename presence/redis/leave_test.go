@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/tandem-rtc/tandem/presence"
+	"github.com/tandem-rtc/tandem/presence/presencetest"
 	"github.com/tandem-rtc/tandem/presence/redis/redistest"
 )
 
@@ -89,4 +91,41 @@ func TestP1_NameIsFreeAfterLeave(t *testing.T) {
 		defer next.mu.Unlock()
 		return len(next.lost) == 1 && next.lost[0].ID == "s1"
 	})
+}
+
+// What a node has handled before it leaves is confirmed, and what it has not
+// read comes back: nothing twice, and nothing never.
+func TestP3_LeavingNodeConfirmsWhatItHandled(t *testing.T) {
+	t.Parallel()
+	const all = 3000
+	rs := redistest.Start(t)
+	var got, back counter
+	a := newBusNode(t, rs.URL(), "a", &presencetest.Handler{OnUndelivered: back.receive})
+	b := newBusNode(t, rs.URL(), "b", &presencetest.Handler{OnReceive: got.receive})
+	var sending sync.WaitGroup
+	sending.Go(func() {
+		for i := range uint64(all) {
+			if err := a.send(b.self(), 1, presence.Must, numbered(i), nil); err != nil {
+				t.Errorf("letter %d: %v", i, err)
+			}
+		}
+	})
+	until(t, "it is in the middle of it", func() bool { return got.n() > all/10 })
+	b.hush()
+	handled := got.n()
+	sending.Wait()
+	o := a.outlet(b.self())
+	until(t, "all are sent, and what it handled is confirmed", func() bool {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		return o.first == uint64(handled)+1 && !o.busy && len(o.queue) == 0
+	})
+	b.close()
+	a.nodeGone(b.self(), true)
+	until(t, "the rest is back", func() bool { return back.n() >= all-handled })
+	for i, v := range append(got.list(), back.list()...) {
+		if v != uint64(i) {
+			t.Fatalf("in place of %d came %d; %d were handled and %d came back", i, v, got.n(), back.n())
+		}
+	}
 }

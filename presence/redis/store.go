@@ -107,6 +107,9 @@ func (s *Store) Leave(ctx context.Context) error {
 	if s.closed.Load() {
 		return presence.ErrClosed
 	}
+	if s.bus != nil {
+		s.bus.hush()
+	}
 	err := s.vanish(ctx)
 	s.end()
 	return err
