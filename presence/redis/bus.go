@@ -54,6 +54,7 @@ type bus struct {
 	self    func() presence.Peer
 	table   map[presence.Kind]func(from presence.Peer, payload []byte) // the store's own kinds
 
+	tick   func() // called every busTick while Redis is there
 	origin uint64 // of this run
 	gens   atomic.Uint64
 
@@ -112,7 +113,7 @@ func (s *Store) Send(to presence.Peer, kind presence.Kind, lane presence.Lane, p
 // they run on the reader's goroutine, as Handler.Receive does.
 func (s *Store) startBus(table map[presence.Kind]func(from presence.Peer, payload []byte)) error {
 	b := newBus(s.cfg, s.keys, s.pipe, s.health, s.handler, func() presence.Peer { return s.Self().Peer })
-	b.table = table
+	b.table, b.tick = table, s.tellHanded
 	if err := b.start(); err != nil {
 		return err
 	}
@@ -197,6 +198,9 @@ func (b *bus) tend(ctx context.Context) {
 		now := time.Now()
 		for _, o := range *b.outlets.Load() {
 			o.tend(now)
+		}
+		if b.tick != nil {
+			b.tick()
 		}
 	}
 }

@@ -26,8 +26,11 @@ import (
 //     (calls_due.go). It is written before the record: a call without a timer
 //     can not be, a timer without a call is dropped.
 //
-// What is one pointer to one call is plain commands where these can do it:
-// they cost Redis half of what a script does.
+// In a Cluster that is several keys in several slots: commands one after the
+// other, in the order in which a crash between two of them leaves nothing that
+// sticks. What is one pointer to one call is plain commands there where these
+// can do it. A single Redis does all of it in one script, the beginning of a call
+// (calls_open.go) as its end (calls_save.go).
 
 const (
 	// auditEvery is how often a call without a deadline is looked at.
@@ -44,8 +47,9 @@ const (
 )
 
 var (
-	saveScript    = newScript("call_save")
-	releaseScript = newScript("call_release")
+	saveScript    = newScript("call_save", "save")
+	releaseScript = newScript("call_release", "release")
+	endScript     = newScript("call_end", "save", "release")
 	replaceScript = newScript("mark_replace")
 )
 

@@ -59,7 +59,8 @@ func (s *Store) takeDue(most int) ([]taken, error) {
 	for i := range cmds {
 		cmds[i] = takeDueScript.cmd([]string{s.keys.due(i), s.keys.unsettled(i)}, most, lookAgain.Milliseconds())
 	}
-	if err := s.pipe.do(cmds...); err != nil {
+	// Told first, those that are settled are not found.
+	if err := s.pipe.do(append(s.handedCmds(), cmds...)...); err != nil {
 		return nil, fmt.Errorf("redis: due: %w", err)
 	}
 	var list []taken

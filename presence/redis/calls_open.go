@@ -12,7 +12,10 @@ import (
 	"github.com/tandem-rtc/tandem/signaling/call"
 )
 
-var undoScript = newScript("call_undo")
+var (
+	undoScript = newScript("call_undo")
+	openScript = newScript("call_open")
+)
 
 // opening is one Open at work.
 type opening struct {
@@ -49,31 +52,93 @@ func (s *Store) Open(_ context.Context, c *call.Call, marks []string, over ...st
 		o.users = append(o.users, c.Callee.User)
 		slices.Sort(o.users)
 	}
+	if !s.cluster {
+		return o.atOnce(record)
+	}
 	at, _ := s.timer(c)
 	before := [][]goredis.Cmder{{s.noteTimer(c.ID, at)}, {store}}
-	for i, user := range o.users {
-		last := i == len(o.users)-1
-		if err := o.claim(user, before, last); err != nil {
-			if errors.Is(err, presence.ErrUnavailable) {
-				s.alone.doubt(c) // it may be there all the same
-			} else {
-				o.undo(o.users[:i+1])
-			}
-			return err
+	if err := o.claim(0, before); err != nil {
+		return o.failed(0, err)
+	}
+	switch err := store.Err(); {
+	case errors.Is(err, goredis.Nil):
+		return presence.ErrConflict // there is one with this id: it keeps its users
+	case err != nil:
+		o.undo(o.users[:1])
+		return fmt.Errorf("redis: open: %w", err)
+	}
+	return o.claimFrom(1)
+}
+
+// atOnce opens the call with one script. Where another mark is in the way it is
+// looked at as in a Cluster, and the rest is claimed after it.
+func (o *opening) atOnce(record []byte) error {
+	s, c := o.s, o.c
+	at, _ := s.timer(c)
+	keys := append(make([]string, 0, 7), s.keys.call(c.ID), s.keys.due(shardOf(c.ID)))
+	args := append(make([]any, 0, 11), s.deadline(), record, s.keep(c), score(at), c.ID, int64(c.Started), len(o.users))
+	for _, user := range o.users {
+		wanted := "0"
+		if slices.Contains(o.marks, user) {
+			wanted = "1"
 		}
-		if i > 0 {
-			continue
+		keys = append(keys, s.keys.mark(user), s.keys.live(user))
+		args = append(args, pointerTo(c, user), wanted)
+	}
+	if c.ClientID != "" {
+		keys = append(keys, s.keys.byClient(c.Caller.User)+c.ClientID)
+	}
+	open := openScript.cmd(keys, args...)
+	if err := s.pipe.do(open); err != nil {
+		s.alone.doubt(c)
+		return fmt.Errorf("redis: open: %w", err)
+	}
+	v, err := open.Result()
+	if err != nil {
+		return fmt.Errorf("redis: open: %w", err)
+	}
+	got, seen := v, ""
+	if list, ok := v.([]any); ok && len(list) == 2 {
+		got = list[0]
+		seen, _ = list[1].(string)
+	}
+	n, ok := got.(int64)
+	switch {
+	case !ok || int(n) > len(o.users):
+		return fmt.Errorf("redis: open: odd answer %v", v)
+	case n < 0:
+		return presence.ErrConflict
+	case int(n) == len(o.users):
+		return nil
+	}
+	user := o.users[n]
+	if err := o.contend(user, seen, pointerTo(c, user)); err != nil {
+		return o.failed(int(n), err)
+	}
+	if int(n) == len(o.users)-1 && c.ClientID != "" {
+		s.pipe.post(nil, s.nameByClient(c))
+	}
+	return o.claimFrom(int(n) + 1)
+}
+
+// claimFrom claims the users from this one on, each after the one before.
+func (o *opening) claimFrom(i int) error {
+	for ; i < len(o.users); i++ {
+		if err := o.claim(i, nil); err != nil {
+			return o.failed(i, err)
 		}
-		switch err := store.Err(); {
-		case errors.Is(err, goredis.Nil):
-			return presence.ErrConflict // there is one with this id: it keeps its users
-		case err != nil:
-			o.undo(o.users[:1])
-			return fmt.Errorf("redis: open: %w", err)
-		}
-		before = nil
 	}
 	return nil
+}
+
+// failed takes back what the call has got when it did not get this user.
+func (o *opening) failed(i int, err error) error {
+	if errors.Is(err, presence.ErrUnavailable) {
+		o.s.alone.doubt(o.c) // it may be there all the same
+	} else {
+		o.undo(o.users[:i+1])
+	}
+	return err
 }
 
 // openEnded stores a call that was refused: nobody has a part in it.
@@ -101,9 +166,10 @@ func (s *Store) nameByClient(c *call.Call) *goredis.StatusCmd {
 	return goredis.NewStatusCmd(context.Background(), "set", s.keys.byClient(c.Caller.User)+c.ClientID, c.ID, "px", s.keep(c))
 }
 
-// claim takes a user for the call, after what goes before it.
-func (o *opening) claim(user string, before [][]goredis.Cmder, last bool) error {
-	s, pointer := o.s, pointerTo(o.c, user)
+// claim takes one of the users for the call, after what goes before it.
+func (o *opening) claim(i int, before [][]goredis.Cmder) error {
+	s, user := o.s, o.users[i]
+	pointer := pointerTo(o.c, user)
 	// A user who is not to be marked is, if there is no other mark: no mark means
 	// no call.
 	mark := goredis.NewStringCmd(context.Background(), "set", s.keys.mark(user), pointer, "nx", "get")
@@ -111,7 +177,7 @@ func (o *opening) claim(user string, before [][]goredis.Cmder, last bool) error 
 		mark,
 		goredis.NewIntCmd(context.Background(), "zadd", s.keys.live(user), int64(o.c.Started), pointer),
 	}
-	if last && o.c.ClientID != "" {
+	if i == len(o.users)-1 && o.c.ClientID != "" {
 		claims = append(claims, s.nameByClient(o.c))
 	}
 	if err := s.steps(append(before, claims)...); err != nil {

@@ -3,6 +3,7 @@ package redis
 import (
 	"context"
 	"fmt"
+	"sync"
 
 	goredis "github.com/redis/go-redis/v9"
 
@@ -23,18 +24,8 @@ func (s *Store) Save(_ context.Context, c *call.Call, was uint64) error {
 	if err != nil {
 		return err
 	}
-	// An earlier deadline is noted before the record has it, so that it can not
-	// be missed; a later one is found when the one before has come. An ended
-	// call is looked after by others from then on, if it is not settled.
-	var before []goredis.Cmder
-	unsettled := !c.Live() && len(c.Outbox) > 0
-	if unsettled {
-		before = []goredis.Cmder{s.noteUnsettled(c.ID)}
-	} else if at := call.Deadline(c); !at.IsZero() {
-		before = []goredis.Cmder{s.noteTimer(c.ID, at)}
-	}
-	save := saveScript.cmd([]string{s.keys.call(c.ID)}, s.deadline(), versionBytes(was), record, s.keep(c))
-	if err := s.steps(before, []goredis.Cmder{save}); err != nil {
+	save, err := s.saving(c, was, record)
+	if err != nil {
 		return fmt.Errorf("redis: save: %w", err)
 	}
 	state, err := save.Int()
@@ -46,10 +37,44 @@ func (s *Store) Save(_ context.Context, c *call.Call, was uint64) error {
 	case state == 0:
 		return s.missing()
 	}
-	if !c.Live() && call.State(state) != call.Ended {
+	if s.cluster && !c.Live() && call.State(state) != call.Ended {
 		s.ended(c)
 	}
 	return nil
+}
+
+// saving sends what stores a version, and returns the command with the answer.
+func (s *Store) saving(c *call.Call, was uint64, record []byte) (*goredis.Cmd, error) {
+	if !c.Live() && !s.cluster {
+		end := s.endAtOnce(c, was, record)
+		return end, s.pipe.do(end)
+	}
+	// An earlier deadline is noted before the record has it, so that it can not
+	// be missed; a later one is found when the one before has come. An ended
+	// call is looked after by others from then on, if it is not settled.
+	var before []goredis.Cmder
+	if !c.Live() && len(c.Outbox) > 0 {
+		before = []goredis.Cmder{s.noteUnsettled(c.ID)}
+	} else if at := call.Deadline(c); !at.IsZero() {
+		before = []goredis.Cmder{s.noteTimer(c.ID, at)}
+	}
+	save := saveScript.cmd([]string{s.keys.call(c.ID)}, s.deadline(), versionBytes(was), record, s.keep(c))
+	return save, s.steps(before, []goredis.Cmder{save})
+}
+
+// endAtOnce stores a call that has ended and takes it from its users.
+func (s *Store) endAtOnce(c *call.Call, was uint64, record []byte) *goredis.Cmd {
+	a, b := c.Caller.User, c.Callee.User
+	keys := append(make([]string, 0, 10), s.keys.call(c.ID), s.keys.due(shardOf(c.ID)), s.keys.unsettled(shardOf(c.ID)),
+		s.keys.mark(a), s.keys.live(a), s.keys.last(a), s.keys.mark(b), s.keys.live(b), s.keys.last(b))
+	if c.ClientID != "" {
+		keys = append(keys, s.keys.byClient(a)+c.ClientID)
+	}
+	look := ""
+	if len(c.Outbox) > 0 {
+		look = score(s.Now().Add(settleAfter))
+	}
+	return endScript.cmd(keys, s.deadline(), versionBytes(was), record, s.keep(c), c.ID, look, pointerTo(c, a), pointerTo(c, b))
 }
 
 // ended takes a call that has just ended from its users. If that fails nothing
@@ -69,10 +94,54 @@ func (s *Store) endCmds(c *call.Call) []goredis.Cmder {
 	return cmds
 }
 
-// Settled says that all effects of an ended call were handed over.
+// Settled says that all effects of an ended call were handed over. There is time
+// to tell Redis so (settleAfter): it is done for many calls at once.
 func (s *Store) Settled(_ context.Context, id string) {
 	if s.closed.Load() || s.alone.settledAlone(id) {
 		return
 	}
-	s.pipe.post(nil, goredis.NewIntCmd(context.Background(), "zrem", s.keys.unsettled(shardOf(id)), id))
+	s.handed.add(id)
+}
+
+// handed are ended calls whose effects were handed over, until Redis has heard
+// so.
+type handed struct {
+	mu  sync.Mutex
+	ids [dueShards][]any
+}
+
+// maxHanded is how many of one shard wait: what is forgotten is looked at once
+// more, and found to have been told.
+const maxHanded = 1 << 14
+
+func (l *handed) add(id string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if shard := shardOf(id); len(l.ids[shard]) < maxHanded {
+		l.ids[shard] = append(l.ids[shard], id)
+	}
+}
+
+// tellHanded tells Redis. It is called every busTick.
+func (s *Store) tellHanded() {
+	if cmds := s.handedCmds(); len(cmds) > 0 {
+		s.pipe.post(nil, cmds...)
+	}
+}
+
+// handedCmds are what tells Redis.
+func (s *Store) handedCmds() []goredis.Cmder {
+	l := &s.handed
+	l.mu.Lock()
+	ids := l.ids
+	l.ids = [dueShards][]any{}
+	l.mu.Unlock()
+	var cmds []goredis.Cmder
+	for shard, list := range ids {
+		if len(list) > 0 {
+			args := append([]any{"zrem", s.keys.unsettled(shard)}, list...)
+			cmds = append(cmds, goredis.NewIntCmd(context.Background(), args...))
+		}
+	}
+	return cmds
 }

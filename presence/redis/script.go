@@ -18,16 +18,26 @@ type script struct{ name, source, sha string }
 
 var scripts []*script // all of them, to be loaded at the start
 
-// newScript reads lua/NAME.lua.
-func newScript(name string) *script {
-	b, err := sources.ReadFile("lua/" + name + ".lua")
-	if err != nil {
-		panic("redis: no script " + name) // at the start of every program that links it
+// newScript reads lua/NAME.lua, and before it the functions that it uses, each
+// in a lua/lib_FUNCTION.lua.
+func newScript(name string, functions ...string) *script {
+	var b []byte
+	for _, f := range functions {
+		b = append(b, readSource("lib_"+f)...)
 	}
+	b = append(b, readSource(name)...)
 	sum := sha1.Sum(b) //nolint:gosec // it is how Redis names scripts
 	s := &script{name: name, source: string(b), sha: hex.EncodeToString(sum[:])}
 	scripts = append(scripts, s)
 	return s
+}
+
+func readSource(name string) []byte {
+	b, err := sources.ReadFile("lua/" + name + ".lua")
+	if err != nil {
+		panic("redis: no script " + name) // at the start of every program that links it
+	}
+	return b
 }
 
 // cmd is a call of the script, for pipe.do.

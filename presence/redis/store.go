@@ -36,6 +36,7 @@ type Store struct {
 	owed   owed
 	mourn  line // Handler.Lost
 	alone  alone
+	handed handed
 	tally  tally
 
 	ctx    context.Context // ends with the store
@@ -131,6 +132,7 @@ func (s *Store) end() {
 	s.tasks.Wait()
 	s.mourn.wait()
 	s.alone.rechecks.wait()
+	s.tellHanded()
 	if s.bus != nil {
 		s.stopBus()
 	}
