@@ -27,6 +27,12 @@ var house = map[string][]string{
 	"signaling/call": {
 		"net", "net/http", "log/slog", "github.com/", module + "presence", module + "web", module + "signaling/auth",
 	},
+	// The rules of messages know no driver: those are below, sqlite and mongo.
+	"signaling/chat": {
+		"database/sql", "log/slog", "github.com/", module + "cmd", module + "presence", module + "web", module + "sfu",
+		module + "signaling/auth", module + "signaling/chat", module + "signaling/jsonws", module + "signaling/sio",
+		module + "signaling/socketio", module + "signaling/wsconn",
+	},
 	"signaling/auth": {
 		module + "cmd", module + "web", module + "presence", module + "signaling/call", module + "signaling/jsonws",
 		module + "signaling/sio", module + "signaling/socketio", module + "signaling/wsconn",

@@ -3,33 +3,23 @@ package chat
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"time"
 
 	"github.com/tandem-rtc/tandem/signaling/call"
 )
 
-// Errors of every store. Others are wrapped in ErrUnavailable if asking again
-// may help.
-var (
-	// ErrNotFound: no such message.
-	ErrNotFound = errors.New("chat: not found")
-	// ErrBadCursor: not a cursor of this store.
-	ErrBadCursor = errors.New("chat: bad cursor")
-	// ErrUnavailable: the store can not be written or read just now (away,
-	// locked, full, read-only). Nothing has happened.
-	ErrUnavailable = errors.New("chat: store unavailable")
-)
-
 // Store keeps everything that outlives a connection. Its parts are named by who
-// needs them.
+// needs them. Limits are positive; callers bound them. Errors that asking again
+// may cure are wrapped in ErrUnavailable; the end of a context is told by its
+// own error.
 type Store interface {
 	Messages
 	Journal
 	CallLog
 	Blocks
 	Custody
-	// Close waits for what is being written.
+	// Close waits for what is being written; everything after it gives
+	// ErrUnavailable. It may be called again.
 	Close() error
 }
 
@@ -56,7 +46,8 @@ type Messages interface {
 	// Update changes a message by a rule: change gets a clone of it as it is and
 	// says whether it changed it. It may be called again if somebody else was
 	// faster, and its error is returned as it is. Only Text, Media, Reactions,
-	// Edits and HiddenFor may change; Updated is the store's.
+	// Edits and HiddenFor may change; Updated is the store's. A change of
+	// HiddenFor alone is news for none but whom it was hidden from.
 	Update(ctx context.Context, id string, change func(*Message) (bool, error)) (m *Message, changed bool, err error)
 	// Remove deletes a message for both, if allow says so (its error is returned
 	// as it is), and returns it as it was.
@@ -74,7 +65,7 @@ type Messages interface {
 type Conversation struct {
 	Peer   string
 	Last   *Message
-	Unread int // messages from Peer that are not seen
+	Unread int // messages from Peer that are neither seen nor hidden
 }
 
 // Journal is the order in which things happened to a user's messages: what a
@@ -97,14 +88,17 @@ type Changes struct {
 	Messages []*Message
 	// Receipts are messages of which nothing but the status has risen.
 	Receipts []Receipt
-	// Deleted are ids of messages that are gone for this user.
+	// Deleted are ids of messages that are gone for this user: deleted for both,
+	// by this user for themselves, or erased with the other's data (M8). What
+	// Expire takes is not told: clients know how long a site keeps messages.
 	Deleted []string
 	Cursor  string
 	More    bool
 }
 
 // Receipt says how far a message has come, or, with an empty MessageID, that
-// Reader has seen everything that Author wrote until Until.
+// Reader has seen everything that Author wrote until Until, which is earlier
+// than whatever came after.
 type Receipt struct {
 	MessageID      string
 	Author, Reader string
@@ -117,7 +111,8 @@ type CallLog interface {
 	// LogCall stores a record; one that is there already (same ID) stays as it
 	// is. It returns when the record is durable.
 	LogCall(ctx context.Context, r call.Record) error
-	// Calls lists the user's calls, newest first, from a cursor on.
+	// Calls lists the user's calls, those that ended last first, from a cursor
+	// on; next is "" after the last.
 	Calls(ctx context.Context, user, cursor string, limit int) (list []LoggedCall, next string, err error)
 	// MissedCalls counts those that the user missed and has not looked at.
 	MissedCalls(ctx context.Context, user string) (int, error)
@@ -138,7 +133,7 @@ type Blocks interface {
 	// Block and Unblock are idempotent.
 	Block(ctx context.Context, user, other string) error
 	Unblock(ctx context.Context, user, other string) error
-	// Blocked lists whom the user has blocked.
+	// Blocked lists whom the user has blocked, sorted.
 	Blocked(ctx context.Context, user string) ([]string, error)
 }
 
