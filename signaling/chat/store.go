@@ -11,7 +11,7 @@ import (
 // Store keeps everything that outlives a connection. Its parts are named by who
 // needs them. Limits are positive; callers bound them. Errors that asking again
 // may cure are wrapped in ErrUnavailable; the end of a context is told by its
-// own error.
+// own error. Empty lists inside of a message are nil.
 type Store interface {
 	Messages
 	Journal
