@@ -30,6 +30,9 @@ const (
 	Must Lane = iota
 	// BestEffort payloads are dropped when something is wrong.
 	BestEffort
+	// Awaited payloads are Must, and a client waits for done: they are confirmed
+	// at once.
+	Awaited
 )
 
 // Bus is how nodes reach each other: one inbox a node (P3).
@@ -38,7 +41,8 @@ type Bus interface {
 	// node sends to another arrives in its order. The payload is kept: do not
 	// change it. ErrUnavailable: the node is gone, its inbox is full, or what
 	// the nodes share is away; nothing is queued then. On the Must lane done,
-	// if not nil, is called once when the inbox has it, or with an error.
+	// if not nil, is called once when it can not be lost any more unless both
+	// nodes die, or with an error.
 	Send(to Peer, kind Kind, lane Lane, payload []byte, done func(error)) error
 	// Self is this node, and Nodes are all that hold a lease, as this node
 	// knows: it asks nobody.

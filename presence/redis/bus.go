@@ -43,7 +43,7 @@ const (
 
 // bus is how this node and others reach each other (P3). What goes out is in
 // bus_send.go, one outlet for each node; what comes in is in bus_read.go, read by
-// one goroutine; how letters are numbered, confirmed and asked for again is in
+// one goroutine, and by one more for each trunk (trunk.go); how letters are numbered, confirmed and asked for again is in
 // bus_confirm.go.
 type bus struct {
 	cfg     Config
@@ -54,7 +54,12 @@ type bus struct {
 	self    func() presence.Peer
 	table   map[presence.Kind]func(from presence.Peer, payload []byte) // the store's own kinds
 
-	tick   func() // called every busTick while Redis is there
+	// Of the store: see Store.hears and Store.addrOf; tick is called every busTick
+	// while Redis is there.
+	hears  func(presence.Peer) bool
+	addrOf func(presence.Peer) string
+	tick   func()
+
 	origin uint64 // of this run
 	gens   atomic.Uint64
 
@@ -65,6 +70,10 @@ type bus struct {
 	flights  int // batches on their way, guarded by flightMu
 	flightMu sync.Mutex
 	landed   sync.Cond // flights is 0
+
+	inbox    *inbox
+	trunks   group // out
+	arrivals group // trunks of others
 
 	dones  line // answers to those who sent
 	deaths line // what dead nodes did not confirm
@@ -79,6 +88,8 @@ type bus struct {
 // busStats counts what happened.
 type busStats struct {
 	batches, letters, again, refused, received, repeated, gaps, skipped atomic.Uint64
+
+	trunks atomic.Int64
 }
 
 // BusStats is what the bus has done since the start.
@@ -114,6 +125,7 @@ func (s *Store) Send(to presence.Peer, kind presence.Kind, lane presence.Lane, p
 func (s *Store) startBus(table map[presence.Kind]func(from presence.Peer, payload []byte)) error {
 	b := newBus(s.cfg, s.keys, s.pipe, s.health, s.handler, func() presence.Peer { return s.Self().Peer })
 	b.table, b.tick = table, s.tellHanded
+	b.hears, b.addrOf = s.hears, s.addrOf
 	if err := b.start(); err != nil {
 		return err
 	}
@@ -133,6 +145,8 @@ func (s *Store) dropInbox(of presence.Peer) {
 func newBus(cfg Config, k keys, p *pipe, h *health, handler presence.Handler, self func() presence.Peer) *bus {
 	b := &bus{cfg: cfg, keys: k, pipe: p, health: h, handler: handler, self: self}
 	b.landed.L = &b.flightMu
+	b.hears = func(p presence.Peer) bool { return p == self() }
+	b.addrOf = func(presence.Peer) string { return "" }
 	var seed [8]byte
 	_, _ = rand.Read(seed[:]) // never fails
 	b.origin = binary.BigEndian.Uint64(seed[:])
@@ -149,7 +163,8 @@ func (b *bus) start() error {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	b.reader, b.stop = rdb, cancel
-	b.tasks.Go(func() { newInbox(b, rdb).run(ctx) })
+	b.inbox = newInbox(b, rdb)
+	b.tasks.Go(func() { b.inbox.run(ctx) })
 	b.tasks.Go(func() { b.tend(ctx) })
 	return nil
 }
@@ -164,6 +179,10 @@ func (b *bus) close() {
 		b.landed.Wait()
 	}
 	b.flightMu.Unlock()
+	b.trunks.end()
+	for _, o := range *b.outlets.Load() {
+		o.leave()
+	}
 	b.dones.wait()
 	b.deaths.wait()
 }
@@ -174,7 +193,9 @@ func (b *bus) close() {
 func (b *bus) hush() {
 	b.stop()
 	_ = b.reader.Close() // ends a read that blocks
+	b.arrivals.end()
 	b.tasks.Wait()
+	b.inbox.confirmAll()
 }
 
 // tend looks after the outlets.
@@ -199,6 +220,7 @@ func (b *bus) tend(ctx context.Context) {
 		for _, o := range *b.outlets.Load() {
 			o.tend(now)
 		}
+		b.inbox.confirmDue(now)
 		if b.tick != nil {
 			b.tick()
 		}

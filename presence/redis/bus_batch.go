@@ -54,8 +54,12 @@ func appendHead(b []byte, from presence.Peer, origin, gen, number uint64) []byte
 
 // appendLetter writes one letter.
 func appendLetter(b []byte, l *letter) []byte {
-	b = append(b, byte(l.lane), byte(l.kind))
-	if l.lane == presence.Must {
+	lane := l.lane
+	if lane == presence.Awaited { // to its receiver it is the same
+		lane = presence.Must
+	}
+	b = append(b, byte(lane), byte(l.kind))
+	if lane == presence.Must {
 		b = binary.AppendUvarint(b, l.seq)
 	}
 	b = binary.AppendUvarint(b, uint64(len(l.payload)))

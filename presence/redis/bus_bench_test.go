@@ -26,7 +26,7 @@ import (
 // latency. Baseline is the same with nothing but XADD and XREAD BLOCK through
 // go-redis, an entry a payload.
 func BenchmarkBus(b *testing.B) {
-	for _, kind := range []string{"bus", "must", "baseline"} {
+	for _, kind := range []string{"bus", "must", "trunk", "baseline"} {
 		for _, rate := range []int{0, 2000} {
 			name := kind + "/saturated"
 			if rate > 0 {
@@ -40,10 +40,10 @@ func BenchmarkBus(b *testing.B) {
 					send = m.baseline(b)
 				} else {
 					lane := presence.BestEffort
-					if kind == "must" {
+					if kind != "bus" {
 						lane = presence.Must
 					}
-					send = m.busses(b, lane)
+					send = m.busses(b, lane, kind == "trunk")
 				}
 				m.run(b, rate, send)
 			})
@@ -122,9 +122,17 @@ func (m *meter) run(b *testing.B, rate int, send [2]func([]byte)) {
 	}
 }
 
-func (m *meter) busses(b *testing.B, lane presence.Lane) (send [2]func([]byte)) {
+func (m *meter) busses(b *testing.B, lane presence.Lane, trunks bool) (send [2]func([]byte)) {
 	h := &presencetest.Handler{OnReceive: func(_ presence.Peer, _ presence.Kind, p []byte) { m.receive(p) }}
-	x, y := newBusNode(b, m.rs.URL(), "x", h), newBusNode(b, m.rs.URL(), "y", h)
+	e := newDepot(b)
+	change := func(c *Config) {
+		if trunks {
+			e.trunks(c)
+		}
+	}
+	x, y := newBusNode(b, m.rs.URL(), "x", h, change), newBusNode(b, m.rs.URL(), "y", h, change)
+	e.listen("x", x.serveTrunk)
+	e.listen("y", y.serveTrunk)
 	pair := func(from, to *busNode) func([]byte) {
 		peer := to.self()
 		return func(p []byte) {

@@ -46,18 +46,28 @@ func (o *outlet) confirm(gen, next uint64) {
 	if o.gen == gen && next > o.confirmed {
 		o.confirmed = next
 		o.asked = time.Now()
-		o.dropLocked()
+		if !o.waiting.IsZero() {
+			o.waiting = o.asked // what is not confirmed yet may take as long again
+		}
+		if next > o.waitSeq {
+			o.waiting = time.Time{}
+		}
+		o.bus.tell(o.dropLocked(nil), nil)
 	}
 }
 
-// dropLocked forgets the letters that are confirmed.
-func (o *outlet) dropLocked() {
+// dropLocked forgets the letters that are confirmed, and returns whom to tell.
+func (o *outlet) dropLocked(calls []func(error)) []func(error) {
 	if o.confirmed <= o.first {
-		return
+		return calls
 	}
 	n := min(int(o.confirmed-o.first), len(o.kept))
 	for i := range n {
-		o.bytes -= o.kept[i].cost()
+		l := &o.kept[i]
+		o.bytes -= l.cost()
+		if l.done != nil {
+			calls = append(calls, l.done)
+		}
 	}
 	clear(o.kept[:n])
 	o.first += uint64(n)
@@ -65,6 +75,7 @@ func (o *outlet) dropLocked() {
 		o.kept = nil
 	}
 	o.again = max(o.again, o.first)
+	return calls
 }
 
 // backLocked makes kept letters from this number on be sent again.
@@ -96,6 +107,7 @@ func (o *outlet) restartLocked() {
 	for i := range o.kept {
 		o.kept[i].seq = uint64(i) + 1
 	}
+	o.waitSeq = uint64(len(o.kept))
 }
 
 // ask makes the receiver say what it has, if letters are unconfirmed.
@@ -128,6 +140,10 @@ func (o *outlet) tend(now time.Time) {
 	if len(o.kept) > 0 && now.Sub(o.asked) > askAfter {
 		o.askLocked(now)
 	}
+	if !o.waiting.IsZero() && now.Sub(o.waiting) > trunkWait {
+		o.cutLocked(o.trunk)
+	}
+	o.layLocked(now)
 	o.goLocked()
 }
 

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"strconv"
+	"sync"
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
@@ -28,7 +29,8 @@ const (
 	readBuffer = 4 << 20
 )
 
-// inbox reads what other nodes have sent. All of it belongs to one goroutine.
+// inbox reads what other nodes have sent: one goroutine reads the stream, others
+// the trunks. What they read they handle one at a time.
 //
 // It reads from the last id that it has seen, and from the beginning after
 // anything went wrong: an emptied Redis begins with other ids, and what comes
@@ -39,17 +41,20 @@ type inbox struct {
 	conn *goredis.Conn // nil: to be taken
 	buf  bytes.Buffer
 
+	// Of the goroutine that reads the stream.
 	key  string // of the present epoch
 	last string // id of the last entry
 	// read entries that are not trimmed, and when that was done last.
 	read    int
 	trimmed time.Time
 
+	later bool // some inlet has something to confirm
+	swept time.Time
+
+	mu      sync.Mutex // guards what follows, and is held while something is handled
 	inlets  map[inletKey]*inlet
 	recent  *inlet // of the batch before
 	recentK inletKey
-	swept   time.Time
-	later   bool // some inlet has something to confirm
 	handed  bool // something was given to the handler since Drained
 }
 
@@ -63,11 +68,6 @@ func (r *inbox) run(ctx context.Context) {
 	defer func() {
 		if r.conn != nil {
 			_ = r.conn.Close()
-		}
-		for _, in := range r.inlets {
-			if !in.due.IsZero() {
-				in.say(r.bus, kindConfirm, time.Now())
-			}
 		}
 	}()
 	for ctx.Err() == nil {
@@ -103,22 +103,51 @@ func (r *inbox) round(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := r.entries(b); err != nil {
+	r.mu.Lock()
+	err = r.entries(b)
+	r.drainedLocked()
+	now := time.Now()
+	r.later = r.confirmLocked(now)
+	r.mu.Unlock()
+	if err != nil {
 		return err
 	}
+	r.tidy(now)
+	return nil
+}
+
+func (r *inbox) drainedLocked() {
 	if r.handed {
 		r.handed = false
 		guard(r.bus.cfg.Logger, r.bus.handler.Drained)
 	}
-	now := time.Now()
-	r.later = false
+}
+
+// confirmLocked confirms what it is time for, and reports whether more will be.
+func (r *inbox) confirmLocked(now time.Time) (later bool) {
 	for _, in := range r.inlets {
 		if in.confirm(r.bus, now) {
-			r.later = true
+			later = true
 		}
 	}
-	r.tidy(now)
-	return nil
+	return later
+}
+
+func (r *inbox) confirmDue(now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.confirmLocked(now)
+}
+
+// confirmAll confirms all that was handled.
+func (r *inbox) confirmAll() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, in := range r.inlets {
+		if !in.due.IsZero() {
+			in.say(r.bus, kindConfirm, time.Now())
+		}
+	}
 }
 
 // follow changes to another inbox when this node has another epoch.
@@ -200,23 +229,23 @@ func (r *inbox) entries(b []byte) error {
 	return nil
 }
 
-// entry handles one batch.
-func (r *inbox) entry(b []byte, now time.Time) {
+// entry handles one batch, and returns whose it is; nil if it can not be read.
+func (r *inbox) entry(b []byte, now time.Time) *inlet {
 	h, letters, err := openBatch(b)
 	if err != nil {
 		r.skip(err)
-		return
+		return nil
 	}
 	in := r.inlet(&h)
 	fresh, ok := in.meet(&h, now)
 	if !ok {
-		return
+		return in
 	}
 	for len(letters) > 0 {
 		var l letter
 		if l, letters, err = nextLetter(letters); err != nil {
 			r.skip(err)
-			return
+			return in
 		}
 		if l.lane == presence.Must {
 			if !in.take(&l, r.bus, now) {
@@ -228,6 +257,7 @@ func (r *inbox) entry(b []byte, now time.Time) {
 		r.bus.stats.received.Add(1)
 		r.deliver(in, &l, now)
 	}
+	return in
 }
 
 func (r *inbox) inlet(h *head) *inlet {
@@ -294,6 +324,8 @@ func (r *inbox) tidy(now time.Time) {
 	if now.Sub(r.swept) < time.Minute {
 		return
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.swept, r.recent = now, nil
 	for k, in := range r.inlets {
 		if now.Sub(in.heard) > inletKeep {

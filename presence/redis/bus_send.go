@@ -34,6 +34,9 @@ type letter struct {
 
 func (l *letter) cost() int { return letterCost + len(l.payload) }
 
+// must reports whether the letter is on the Must lane.
+func (l *letter) must() bool { return l.lane == presence.Must || l.lane == presence.Awaited }
+
 // outlet is what this node sends to one epoch of another. One batch is in flight
 // at a time, and what is sent meanwhile fills the next.
 type outlet struct {
@@ -57,6 +60,7 @@ type outlet struct {
 	busy      bool
 	buf       []byte
 	cmd       *goredis.Cmd
+	urgent    bool     // somebody waits for its confirmation
 	fresh     []letter // those that were never sent before
 	againFrom uint64   // what again was before it
 	confirmed uint64   // letters before this one are confirmed, perhaps before the batch has its answer
@@ -68,6 +72,12 @@ type outlet struct {
 	deadTrips uint64    // health.trips then: an outage does not count (P1)
 	asked     time.Time // when a confirmation came last, or was asked for
 	gone      bool      // buried
+
+	trunk      *trunk    // nil: there is none
+	laying     bool      // there may be one soon
+	trunkAfter time.Time // none before that
+	waiting    time.Time // since when somebody waits for what went over it, zero: nobody does,
+	waitSeq    uint64    // and the last letter of that
 }
 
 func newOutlet(b *bus, to presence.Peer) *outlet {
@@ -126,7 +136,13 @@ func (o *outlet) goLocked() {
 	}
 	o.busy = true
 	o.bus.flightBegins()
-	cmd := o.cmd
+	if t := o.trunk; t != nil {
+		o.mu.Unlock()
+		go o.drive(t) // it is a flight
+		return
+	}
+	cmd := inboxAppend.cmd(o.keys, o.to.Epoch, o.bus.cfg.InboxMax, inboxKeep.Milliseconds(), o.buf)
+	o.cmd = cmd
 	o.mu.Unlock()
 	o.bus.pipe.post(o.onAnswer, cmd)
 }
@@ -142,18 +158,21 @@ func (o *outlet) fillLocked() bool {
 	}
 	o.number++
 	b := appendHead(o.buf[:0], o.bus.self(), o.bus.origin, o.gen, o.number)
-	o.againFrom = o.again
+	o.againFrom, o.urgent = o.again, false
 	for ; o.again < end && len(b) < batchBytes; o.again++ {
-		b = appendLetter(b, &o.kept[o.again-o.first])
+		l := &o.kept[o.again-o.first]
+		o.urgent = o.urgent || l.lane == presence.Awaited && l.done != nil
+		b = appendLetter(b, l)
 	}
 	o.bus.stats.again.Add(o.again - o.againFrom)
 	n, seq := 0, end
 	for o.again == end && n < len(o.queue) && len(b) < batchBytes {
 		l := &o.queue[n]
-		if l.lane == presence.Must {
+		if l.must() {
 			l.seq = seq
 			seq++
 		}
+		o.urgent = o.urgent || l.lane == presence.Awaited
 		b = appendLetter(b, l)
 		n++
 	}
@@ -163,7 +182,6 @@ func (o *outlet) fillLocked() bool {
 		o.fresh, o.queue = o.queue[:n:n], o.queue[n:]
 	}
 	o.buf = b
-	o.cmd = inboxAppend.cmd(o.keys, o.to.Epoch, o.bus.cfg.InboxMax, inboxKeep.Milliseconds(), b)
 	return true
 }
 
@@ -178,7 +196,7 @@ func (o *outlet) answered() {
 		o.refuse, o.deadSince = nil, time.Time{}
 		b.stats.batches.Add(1)
 		b.stats.letters.Add(uint64(len(o.fresh)))
-		calls = o.keepLocked(calls)
+		calls = o.keepLocked(o.againLocked(calls), false)
 	case err == nil || isRefusal(err):
 		switch {
 		case err != nil:
@@ -197,21 +215,11 @@ func (o *outlet) answered() {
 		err = errAway
 		o.refuse, o.until = err, time.Now().Add(busTick)
 		end := o.keptEnd()
-		calls = o.keepLocked(calls)
+		calls = o.keepLocked(calls, false)
 		o.backLocked(min(o.againFrom, end))
 	}
-	clear(o.fresh)
-	if o.spare == nil && cap(o.fresh) <= 4096 {
-		o.spare = o.fresh[:0]
-	}
-	o.fresh = nil
-	if cap(o.buf) > 2*batchBytes {
-		o.buf = nil
-	}
+	o.landLocked()
 	o.cmd, o.busy = nil, false
-	if o.restart {
-		o.restartLocked()
-	}
 	b.tell(calls, err)
 	if o.gone || errors.Is(err, errDead) && o.deadLocked() {
 		o.mu.Unlock()
@@ -221,6 +229,33 @@ func (o *outlet) answered() {
 		o.goLocked()
 	}
 	b.flightEnds()
+}
+
+// landLocked gives back what the batch was made of.
+func (o *outlet) landLocked() {
+	clear(o.fresh)
+	if o.spare == nil && cap(o.fresh) <= 4096 {
+		o.spare = o.fresh[:0]
+	}
+	o.fresh = nil
+	if cap(o.buf) > 2*batchBytes {
+		o.buf = nil
+	}
+	if o.restart {
+		o.restartLocked()
+	}
+}
+
+// againLocked returns whom to tell of letters that went again, into an inbox
+// this time.
+func (o *outlet) againLocked(calls []func(error)) []func(error) {
+	for i := max(o.againFrom, o.first); i < min(o.again, o.keptEnd()); i++ {
+		if l := &o.kept[i-o.first]; l.done != nil {
+			calls = append(calls, l.done)
+			l.done = nil
+		}
+	}
+	return calls
 }
 
 // tell answers those who sent.
@@ -236,29 +271,28 @@ func (b *bus) tell(calls []func(error), err error) {
 }
 
 // keepLocked keeps the new letters of the batch until they are confirmed, and
-// returns whom to tell.
-func (o *outlet) keepLocked(calls []func(error)) []func(error) {
+// returns whom to tell now; who sent over a trunk is told with the confirmation.
+func (o *outlet) keepLocked(calls []func(error), trunk bool) []func(error) {
 	if len(o.kept) == 0 {
 		o.asked = time.Now()
 	}
 	idle := o.again == o.keptEnd()
 	for i := range o.fresh {
 		l := &o.fresh[i]
-		if l.done != nil {
+		if l.done != nil && !(trunk && l.must()) {
 			calls = append(calls, l.done)
+			l.done = nil
 		}
-		if l.lane != presence.Must {
+		if !l.must() {
 			o.bytes -= l.cost()
 			continue
 		}
-		l.done = nil
 		o.kept = append(o.kept, *l)
 	}
 	if idle {
 		o.again = o.keptEnd()
 	}
-	o.dropLocked()
-	return calls
+	return o.dropLocked(calls)
 }
 
 // refuseLocked gives back what was not taken. Must letters that nobody is told
@@ -268,7 +302,7 @@ func (o *outlet) refuseLocked(calls []func(error)) []func(error) {
 	var waiting []letter
 	for _, list := range [2][]letter{o.fresh, o.queue} {
 		for _, l := range list {
-			if l.lane == presence.Must && l.done == nil {
+			if l.must() && l.done == nil {
 				l.seq = 0
 				waiting = append(waiting, l)
 				continue
@@ -302,18 +336,26 @@ func (o *outlet) bury(left bool) {
 	o.gone = true
 	var list []letter
 	var calls []func(error)
-	list = append(list, o.kept...)
+	var sent []func(error)
+	for _, l := range o.kept {
+		if l.done != nil { // given back, as what a dead node's inbox had
+			sent = append(sent, l.done)
+		}
+		list = append(list, l)
+	}
 	for _, l := range o.queue {
 		switch {
 		case l.done != nil:
 			calls = append(calls, l.done)
-		case l.lane == presence.Must:
+		case l.must():
 			list = append(list, l)
 		}
 	}
 	o.first, o.again = o.keptEnd(), o.keptEnd()
 	o.kept, o.queue, o.bytes = nil, nil, 0
+	o.cutLocked(o.trunk)
 	o.mu.Unlock()
+	o.bus.tell(sent, nil)
 	o.bus.tell(calls, errDead)
 	if len(list) > 0 {
 		o.bus.undelivered(o.to, list, left)

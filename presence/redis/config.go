@@ -1,9 +1,11 @@
 package redis
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"regexp"
 	"time"
 
@@ -21,6 +23,10 @@ type Config struct {
 	Prefix string
 	// Addr is where other nodes reach this node's own listener: host:port.
 	Addr string
+	// Dial opens a connection to another node's listener, which calls
+	// Store.ServeTrunk with it: what goes to that node need not go through Redis
+	// then. nil: it always does.
+	Dial func(ctx context.Context, addr string) (net.Conn, error)
 
 	// Lease is how long a node's entries count without Renew (5 s).
 	Lease time.Duration

@@ -43,7 +43,7 @@ var (
 	descBuried   = desc("redis_nodes_buried_total", "Dead nodes whose sessions this node took away.")
 
 	descInbox    = desc("bus_inbox_entries", "Entries in this node's inbox, read ones that are not trimmed yet included; looked at once a second.")
-	descBatches  = desc("bus_batches_total", "Entries written to inboxes of other nodes.")
+	descBatches  = desc("bus_batches_total", "Batches of payloads sent to other nodes.")
 	descSent     = desc("bus_sent_total", "Payloads sent to other nodes.")
 	descAgain    = desc("bus_again_total", "Payloads sent again, since nothing confirmed them.")
 	descRefused  = desc("bus_refused_total", "Payloads not sent: the node dead, its inbox full, or Redis away.")
@@ -52,6 +52,7 @@ var (
 	descGaps     = desc("bus_gaps_total", "Times that a payload was missing and asked for.")
 	descSkipped  = desc("bus_skipped_total", "Entries that this release can not read.")
 	descKept     = desc("bus_unconfirmed_bytes", "Bytes of payloads that other nodes have not confirmed.")
+	descTrunks   = desc("bus_trunks", "Other nodes that this one sends to straight, not by way of their inboxes.")
 )
 
 // Describe lists what is collected.
@@ -59,7 +60,7 @@ func (collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		descDegraded, descOutages, descEmptied, descTrips, descCommands, descQueue, descReloads, descHits, descMisses,
 		descRoutes, descNodes, descBuried, descInbox, descBatches, descSent, descAgain, descRefused, descReceived,
-		descRepeated, descGaps, descSkipped, descKept,
+		descRepeated, descGaps, descSkipped, descKept, descTrunks,
 	} {
 		ch <- d
 	}
@@ -105,6 +106,7 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	counter(descGaps, b.Gaps)
 	counter(descSkipped, b.Skipped)
 	gauge(descKept, float64(s.bus.unconfirmed()))
+	gauge(descTrunks, float64(s.bus.stats.trunks.Load()))
 }
 
 // measureInbox has the length of this node's inbox read, without waiting for it.

@@ -34,6 +34,8 @@ type world struct {
 	t    testing.TB
 	cfg  Config
 	list []*Store
+
+	trunks *depot // nil: all goes through Redis
 }
 
 // testConfig has short times, but not shorter than a machine with much to do can
@@ -53,9 +55,14 @@ func newWorld(t testing.TB, cfg Config) *world {
 }
 
 func (w *world) Join(name string, h presence.Handler) (presence.Store, error) {
-	s, err := Join(context.Background(), w.cfg, name, h)
+	cfg := w.cfg
+	cfg.Addr = name // of the depot
+	s, err := Join(context.Background(), cfg, name, h)
 	if err != nil {
 		return nil, err
+	}
+	if w.trunks != nil {
+		w.trunks.listen(name, s.ServeTrunk)
 	}
 	w.list = append(w.list, s)
 	return s, nil
@@ -72,6 +79,19 @@ func (w *world) Now() time.Time {
 }
 func (w *world) Lease() time.Duration { return w.cfg.Lease }
 func (w *world) Grace() time.Duration { return w.cfg.OfflineGrace }
+
+// TestContractOverTrunks is the contract with nodes that reach each other.
+func TestContractOverTrunks(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	presencetest.Run(t, func(t *testing.T) presencetest.World {
+		server.MustCommand("FLUSHALL")
+		w := newWorld(t, testConfig(server.URL()))
+		w.trunks = newDepot(t)
+		w.cfg.Dial = w.trunks.dial
+		return w
+	})
+}
 
 func TestContract(t *testing.T) {
 	t.Parallel() // it waits most of the time

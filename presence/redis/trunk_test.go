@@ -1,0 +1,221 @@
+package redis
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/tandem-rtc/tandem/presence"
+	"github.com/tandem-rtc/tandem/presence/presencetest"
+	"github.com/tandem-rtc/tandem/presence/redis/redistest"
+)
+
+// twoStraight are two buses with trunks to each other; what b gets is counted.
+func twoStraight(t *testing.T, rs *redistest.Server, h *presencetest.Handler, change ...func(*Config)) (e *depot, a, b *busNode) {
+	t.Helper()
+	e = newDepot(t)
+	change = append(change, e.trunks)
+	a = newBusNode(t, rs.URL(), "a", &presencetest.Handler{}, change...)
+	b = newBusNode(t, rs.URL(), "b", h, change...)
+	e.listen("a", a.serveTrunk)
+	e.listen("b", b.serveTrunk)
+	return e, a, b
+}
+
+func entriesIn(t *testing.T, rs *redistest.Server, n *busNode) int {
+	t.Helper()
+	v, err := strconv.Atoi(rs.MustCommand("XLEN", n.keys.inbox(n.self().Name, n.self().Epoch)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func TestP3_TrunkInOrderAndPastRedis(t *testing.T) {
+	rs := redistest.Start(t)
+	var c counter
+	_, a, b := twoStraight(t, rs, &presencetest.Handler{OnReceive: c.receive})
+	if err := result(t, a, b.self(), numbered(0)); err != nil {
+		t.Fatal(err)
+	}
+	laid(t, a, b)
+	until(t, "the first is read and trimmed", func() bool { return c.n() == 1 && entriesIn(t, rs, b) == 0 })
+	xadd := rs.MustCommand("XINFO", "STREAM", b.keys.inbox(b.self().Name, b.self().Epoch))
+	const n = 20_000
+	for i := uint64(1); i < n; i++ {
+		lane := presence.Lane(i % 3) // all three
+		until(t, "it is taken", func() bool { return a.send(b.self(), 1, lane, numbered(i), nil) == nil })
+	}
+	until(t, "all have arrived", func() bool { return c.n() >= n })
+	for i, v := range c.list() {
+		if v != uint64(i) {
+			t.Fatalf("payload %d came as number %d", v, i)
+		}
+	}
+	until(t, "all are confirmed", func() bool {
+		o := a.outlet(b.self())
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		return len(o.kept) == 0 && o.bytes == 0
+	})
+	if now := rs.MustCommand("XINFO", "STREAM", b.keys.inbox(b.self().Name, b.self().Epoch)); now != xadd {
+		t.Errorf("the inbox was used: %q, before %q", now, xadd)
+	}
+}
+
+// TestP3_TrunkBreaks: trunks that break at any moment lose nothing of the Must
+// lane and bring nothing twice.
+func TestP3_TrunkBreaks(t *testing.T) {
+	rs := redistest.Start(t)
+	var c counter
+	e, a, b := twoStraight(t, rs, &presencetest.Handler{OnReceive: c.receive})
+	stop := make(chan struct{})
+	var cutter sync.WaitGroup
+	cutter.Go(func() {
+		for tick := time.NewTicker(70 * time.Millisecond); ; {
+			select {
+			case <-stop:
+				tick.Stop()
+				return
+			case <-tick.C:
+				for _, n := range []*busNode{a, b} { // let the next be laid at once
+					for _, o := range *n.outlets.Load() {
+						o.mu.Lock()
+						o.trunkAfter = time.Time{}
+						o.mu.Unlock()
+					}
+				}
+				e.cut()
+			}
+		}
+	})
+	var sent, told atomic.Int64
+	deadline := time.Now().Add(3 * time.Second)
+	for time.Now().Before(deadline) {
+		for range 20 {
+			i := uint64(sent.Load())
+			until(t, "it is taken", func() bool {
+				return a.send(b.self(), 1, presence.Awaited, numbered(i), func(err error) {
+					if err == nil {
+						told.Add(1)
+					}
+				}) == nil
+			})
+			sent.Add(1)
+		}
+		time.Sleep(time.Millisecond) // the pace: some go alone, some in batches
+	}
+	close(stop)
+	cutter.Wait()
+	until(t, "all have arrived", func() bool { return int64(c.n()) >= sent.Load() })
+	until(t, "all senders were told", func() bool { return told.Load() == sent.Load() })
+	for i, v := range c.list() {
+		if v != uint64(i) {
+			t.Fatalf("payload %d came as number %d", v, i)
+		}
+	}
+	if a.stats.again.Load() == 0 {
+		t.Error("nothing had to be sent again: the trunks did not break")
+	}
+}
+
+// TestP3_TrunkStandsStill: a node that takes nothing from a trunk gets it by its
+// inbox, and who waits is told so.
+func TestP3_TrunkStandsStill(t *testing.T) {
+	rs := redistest.Start(t)
+	var c counter
+	e := newDepot(t)
+	a := newBusNode(t, rs.URL(), "a", &presencetest.Handler{}, e.trunks)
+	b := newBusNode(t, rs.URL(), "b", &presencetest.Handler{OnReceive: c.receive})
+	e.listen("b", func(conn net.Conn) { // says yes and hears nothing
+		hi := make([]byte, len(hello(b.self())))
+		if _, err := io.ReadFull(conn, hi); err != nil || !bytes.Equal(hi, hello(b.self())) {
+			t.Errorf("hello %q, %v", hi, err)
+		}
+		_, _ = conn.Write([]byte{1})
+		_, _ = io.Copy(io.Discard, conn)
+	})
+	if err := result(t, a, b.self(), numbered(0)); err != nil {
+		t.Fatal(err)
+	}
+	laid(t, a, b)
+	got := make(chan error, 1)
+	if err := a.send(b.self(), 1, presence.Awaited, numbered(1), func(err error) { got <- err }); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case err := <-got:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(5 * time.Second):
+		t.Fatal("nobody was told")
+	}
+	until(t, "it has arrived", func() bool { return c.n() == 2 })
+}
+
+// TestP1_TrunkOfAnotherEpoch: nothing is handled for an epoch that is over.
+func TestP1_TrunkOfAnotherEpoch(t *testing.T) {
+	rs := redistest.Start(t)
+	var c counter
+	_, a, b := twoStraight(t, rs, &presencetest.Handler{OnReceive: c.receive})
+	if err := result(t, a, b.self(), numbered(0)); err != nil {
+		t.Fatal(err)
+	}
+	laid(t, a, b)
+	until(t, "it has arrived", func() bool { return c.n() == 1 })
+	old := b.self()
+	b.mu.Lock()
+	b.peer.Epoch = "another"
+	b.mu.Unlock()
+	b.lease()
+	err := result(t, a, old, numbered(1)) // over the trunk, then refused by the inbox
+	until(t, "the trunk is cut", func() bool {
+		o := (*a.outlets.Load())[old]
+		if o == nil {
+			return true
+		}
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		return o.trunk == nil
+	})
+	if err != nil && !errors.Is(err, presence.ErrUnavailable) {
+		t.Error(err)
+	}
+	if n := c.n(); n != 1 {
+		t.Errorf("%d payloads were handled, want 1", n)
+	}
+	if _, err := openTrunk(t.Context(), a.cfg.Dial, "b", old); err == nil {
+		t.Error("a trunk to a former epoch was laid")
+	}
+}
+
+// FuzzTrunk: whatever stands in a connection, nothing but whole batches is
+// handled and nothing panics.
+func FuzzTrunk(f *testing.F) {
+	peer := presence.Peer{Name: "b", Epoch: "e"}
+	l := letter{kind: 1, lane: presence.Must, seq: 1, payload: []byte("x")}
+	batch := appendLetter(appendHead(nil, presence.Peer{Name: "a", Epoch: "e"}, 1, 1, 1), &l)
+	f.Add(append(hello(peer), append([]byte{byte(len(batch) << 1)}, batch...)...))
+	f.Add(append(hello(peer), 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff))
+	f.Add([]byte{1, 0, 0})
+	f.Fuzz(func(t *testing.T, in []byte) {
+		b := newBus(Config{Logger: slog.New(slog.DiscardHandler)}, keys{}, nil, &health{}, &presencetest.Handler{}, func() presence.Peer { return peer })
+		b.closed.Store(true) // it answers nobody
+		b.inbox = newInbox(b, nil)
+		here, there := net.Pipe()
+		done := make(chan struct{})
+		go func() { defer close(done); _ = b.hear(here); _ = here.Close() }()
+		go func() { _, _ = io.Copy(io.Discard, there) }()
+		_, _ = there.Write(in)
+		_ = there.Close()
+		<-done
+	})
+}
