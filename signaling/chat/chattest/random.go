@@ -57,7 +57,8 @@ func drawStep(r *rapid.T) step {
 type journalWorld struct {
 	stores []chat.Store
 	users  []string
-	done   chan struct{} // closed when nobody writes any more
+	done   chan struct{}   // closed when nobody writes any more
+	wake   []chan struct{} // one for each reader
 
 	mu     sync.Mutex
 	added  []*chat.Message
@@ -65,14 +66,16 @@ type journalWorld struct {
 }
 
 func (w *journalWorld) run(plan [][]step, seed uint64) error {
-	errs := make(chan error, len(plan)+2*len(w.users))
+	errs := make(chan error, len(plan)+len(w.users)+1)
 	var writers, readers sync.WaitGroup
 	var devices []*device
-	for i := range 2 * len(w.users) {
+	for i := range cap(errs) - len(plan) {
 		d := newDevice(w.users[i%len(w.users)])
 		devices = append(devices, d)
 		rnd := rand.New(rand.NewPCG(seed, uint64(i)))
-		readers.Go(func() { errs <- w.read(d, rnd) })
+		wake := make(chan struct{}, 1)
+		w.wake = append(w.wake, wake)
+		readers.Go(func() { errs <- w.read(d, wake, rnd) })
 	}
 	for _, steps := range plan {
 		writers.Go(func() { errs <- w.write(steps) })
@@ -112,12 +115,13 @@ func (w *journalWorld) run(plan [][]step, seed uint64) error {
 	return nil
 }
 
-func (w *journalWorld) read(d *device, rnd *rand.Rand) error {
+// read reads a page whenever something was written; some of them get lost.
+func (w *journalWorld) read(d *device, wake chan struct{}, rnd *rand.Rand) error {
 	for {
 		select {
 		case <-w.done:
 			return d.drain(w.stores[rnd.IntN(2)], 1+rnd.IntN(5))
-		default:
+		case <-wake:
 		}
 		if _, err := d.page(w.stores[rnd.IntN(2)], 1+rnd.IntN(5), rnd.IntN(4) == 0); err != nil {
 			return err
@@ -129,6 +133,12 @@ func (w *journalWorld) write(steps []step) error {
 	for _, st := range steps {
 		if err := w.step(st); err != nil && !errors.Is(err, chat.ErrNotFound) {
 			return err
+		}
+		for _, wake := range w.wake {
+			select {
+			case wake <- struct{}{}:
+			default:
+			}
 		}
 	}
 	return nil

@@ -1,0 +1,169 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/tandem-rtc/tandem/signaling/chat"
+)
+
+func isNotFound(err error) bool { return errors.Is(err, chat.ErrNotFound) }
+
+// Mark implements chat.Messages.
+func (s *Store) Mark(ctx context.Context, reader, id string, to chat.Status) (m *chat.Message, rose bool, err error) {
+	err = s.do(ctx, func(b *batch) error {
+		r, err := b.stored(`m.id = ?`, parseID(id))
+		if err != nil {
+			return err
+		}
+		if r.receiver != reader {
+			return chat.ErrNotFound
+		}
+		if rose = int64(to) > r.status; rose {
+			r.status = int64(to)
+			if _, err := b.exec(`UPDATE messages SET status = ?2, `+moved+` WHERE n = ?1`, r.n, r.status, b.next()); err != nil {
+				return err
+			}
+		}
+		m, err = r.message()
+		return err
+	})
+	if err != nil {
+		return nil, false, err
+	}
+	return m, rose, nil
+}
+
+// moved gives the message the place ?3 in the journals of those who still have
+// it.
+const moved = `sent = iif(hidden & 1, sent, ?3), received = iif(hidden & 2, received, ?3)`
+
+// MarkAll implements chat.Messages.
+func (s *Store) MarkAll(ctx context.Context, reader, author string) (n int, err error) {
+	err = s.do(ctx, func(b *batch) error {
+		rose, err := b.exec(`UPDATE messages SET status = 2
+			WHERE conv = (SELECT conv FROM pairs WHERE a = ? AND b = ?) AND receiver = ? AND status < 2`,
+			min(reader, author), max(reader, author), reader)
+		if n = int(rose); err != nil || n == 0 {
+			return err
+		}
+		seq := b.next()
+		for _, user := range slices.Compact([]string{author, reader}) {
+			if _, err := b.exec(`INSERT INTO seen (user, author, reader, seq, until) VALUES (?, ?, ?, ?, ?)
+				ON CONFLICT DO UPDATE SET seq = excluded.seq, until = excluded.until`, user, author, reader, seq, b.now); err != nil {
+				return err
+			}
+		}
+		b.now++ // what comes after is later
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	return n, nil
+}
+
+// Update implements chat.Messages. The rule runs here, not on the writer's
+// goroutine; the writer changes the message only if nobody else has meanwhile.
+func (s *Store) Update(ctx context.Context, id string, change func(*chat.Message) (bool, error)) (*chat.Message, bool, error) {
+	for {
+		r, err := s.get(ctx, id)
+		if err != nil {
+			return nil, false, err
+		}
+		was, err := r.message()
+		if err != nil {
+			return nil, false, err
+		}
+		next := was.Clone()
+		changed, err := change(next)
+		if err != nil || !changed {
+			return was, false, err
+		}
+		m, err := s.replace(ctx, r, was, next)
+		if !errors.Is(err, errLost) {
+			return m, err == nil, err
+		}
+	}
+}
+
+// errLost: somebody else has changed it meanwhile.
+var errLost = errors.New("chat/sqlite: the message has changed")
+
+func (s *Store) replace(ctx context.Context, r *row, was, next *chat.Message) (m *chat.Message, err error) {
+	reactions, err := packReactions(next.Reactions)
+	if err != nil {
+		return nil, err
+	}
+	edits, err := packEdits(next.Edits)
+	if err != nil {
+		return nil, err
+	}
+	hidden := hiddenBits(next)
+	content := hidden == r.hidden || next.Text != was.Text || next.Media != was.Media ||
+		!slices.Equal(next.Reactions, was.Reactions) || !slices.Equal(next.Edits, was.Edits)
+	err = s.do(ctx, func(b *batch) error {
+		seq := b.next()
+		// Whom it is hidden from hears of that, and of nothing after.
+		n, err := b.exec(`UPDATE messages SET rev = rev + 1, updated = ?3, text = ?4, media = ?5, reactions = ?6, edits = ?7, hidden = ?8,
+				content = iif(?9, ?10, content),
+				sent = iif(iif(hidden & 1, 0, ?9 OR ?8 & 1), ?10, sent),
+				received = iif(iif(hidden & 2, 0, ?9 OR ?8 & 2), ?10, received)
+			WHERE n = ?1 AND rev = ?2`,
+			r.n, r.rev, b.now, next.Text, next.Media, reactions, edits, hidden, content, seq)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return errLost
+		}
+		m, err = b.message(`m.n = ?`, r.n)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// Remove implements chat.Messages.
+func (s *Store) Remove(ctx context.Context, id string, allow func(*chat.Message) error) (*chat.Message, error) {
+	for {
+		r, err := s.get(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		m, err := r.message()
+		if err != nil {
+			return nil, err
+		}
+		if err := allow(m.Clone()); err != nil {
+			return nil, err
+		}
+		err = s.do(ctx, func(b *batch) error {
+			n, err := b.exec(`DELETE FROM messages WHERE n = ? AND rev = ? AND status = ?`, r.n, r.rev, r.status)
+			if err != nil {
+				return err
+			}
+			if n == 0 {
+				return errLost
+			}
+			return b.bury(r.id, r.sender, r.receiver)
+		})
+		if !errors.Is(err, errLost) {
+			return m, err
+		}
+	}
+}
+
+// bury leaves word for users' devices that a message is no more.
+func (b *batch) bury(id []byte, users ...string) error {
+	seq := b.next()
+	for _, user := range slices.Compact(users) {
+		if _, err := b.exec(`INSERT INTO gone (user, seq, id, at) VALUES (?, ?, ?, ?)`, user, seq, id, b.now); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,191 @@
+package sqlite
+
+import (
+	"container/heap"
+	"context"
+	"database/sql"
+	"time"
+
+	"github.com/tandem-rtc/tandem/signaling/chat"
+)
+
+// chunk is how many rows one change of custody deletes: few enough for messages
+// not to wait behind it.
+const chunk = 500
+
+// Export implements chat.Custody. It merges the user's conversations, of each of
+// which it holds one message.
+func (s *Store) Export(ctx context.Context, user string, each func(*chat.Message) error) error {
+	var open byAge
+	err := s.query(ctx, `SELECT conv FROM pairs WHERE a = ?1 OR b = ?1`, func(rows *sql.Rows) error {
+		t := new(talk)
+		open = append(open, t)
+		return rows.Scan(&t.conv)
+	}, user)
+	for i := 0; err == nil && i < len(open); i++ {
+		err = s.readOn(ctx, open[i])
+	}
+	heap.Init(&open)
+	for err == nil && len(open) > 0 && open[0].next != nil {
+		if err := each(open[0].next); err != nil {
+			return err
+		}
+		err = s.readOn(ctx, open[0])
+		heap.Fix(&open, 0)
+	}
+	return err
+}
+
+// talk is a conversation that is being exported.
+type talk struct {
+	conv, n int64
+	next    *chat.Message // nil: no more
+}
+
+// byAge is a heap: the conversation whose next message is the oldest is first.
+type byAge []*talk
+
+func (h byAge) Len() int      { return len(h) }
+func (h byAge) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
+func (h byAge) Push(any)      {}
+func (h byAge) Pop() any      { return nil }
+func (h byAge) Less(i, j int) bool {
+	return h[i].next != nil && (h[j].next == nil || h[i].n < h[j].n)
+}
+
+func (s *Store) readOn(ctx context.Context, t *talk) error {
+	t.next = nil
+	return s.query(ctx, `SELECT `+columns+` FROM messages m WHERE m.conv = ? AND m.n > ? ORDER BY m.n LIMIT 1`, func(rows *sql.Rows) error {
+		var r row
+		err := rows.Scan(r.dest()...)
+		if err == nil {
+			t.n = r.n
+			t.next, err = r.message()
+		}
+		return err
+	}, t.conv, t.n)
+}
+
+// Erase implements chat.Custody.
+func (s *Store) Erase(ctx context.Context, user string) error {
+	for more := true; more; {
+		err := s.do(ctx, func(b *batch) (err error) {
+			more, err = b.eraseSome(user)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// eraseSome deletes one chunk of what is the user's.
+func (b *batch) eraseSome(user string) (more bool, err error) {
+	var conv int64
+	var peer string
+	err = b.row(`SELECT conv, iif(a = ?1, b, a) FROM pairs WHERE a = ?1 OR b = ?1 LIMIT 1`, []any{user}, &conv, &peer)
+	switch {
+	case err == nil:
+		return true, b.eraseTalk(conv, user, peer)
+	case err != sql.ErrNoRows: //nolint:errorlint // Scan returns it as it is
+		return false, err
+	}
+	for _, text := range []string{
+		`DELETE FROM calls WHERE id IN (SELECT id FROM calls WHERE caller = ?1 OR callee = ?1 LIMIT ?2)`,
+		`DELETE FROM gone WHERE user = ?1 AND seq IN (SELECT seq FROM gone WHERE user = ?1 LIMIT ?2)`,
+		`DELETE FROM seen WHERE user = ?1 AND seq IN (SELECT seq FROM seen WHERE user = ?1 LIMIT ?2)`,
+		`DELETE FROM blocks WHERE user = ?1 AND other IN (SELECT other FROM blocks WHERE user = ?1 LIMIT ?2)`,
+		`DELETE FROM looked WHERE user = ?1 AND ?2`,
+	} {
+		n, err := b.exec(text, user, chunk)
+		if err != nil {
+			return false, err
+		}
+		more = more || n == chunk
+	}
+	return more, nil
+}
+
+// eraseTalk deletes a chunk of a conversation, and the pair once it is empty.
+// The other one's devices hear of every message.
+func (b *batch) eraseTalk(conv int64, user, peer string) error {
+	var ids [][]byte
+	err := b.rows(`DELETE FROM messages WHERE n IN (SELECT n FROM messages WHERE conv = ? ORDER BY n LIMIT ?) RETURNING id`, []any{conv, chunk},
+		func(rows *sql.Rows) error {
+			var id []byte
+			err := rows.Scan(&id)
+			ids = append(ids, id)
+			return err
+		})
+	if err != nil {
+		return err
+	}
+	if peer != user {
+		for _, id := range ids {
+			if err := b.bury(id, peer); err != nil {
+				return err
+			}
+		}
+	}
+	if len(ids) == chunk {
+		return nil
+	}
+	if _, err := b.exec(`DELETE FROM seen WHERE user = ?2 AND (author, reader) IN (VALUES (?1, ?2), (?2, ?1))`, user, peer); err != nil {
+		return err
+	}
+	_, err = b.exec(`DELETE FROM pairs WHERE conv = ?`, conv)
+	return err
+}
+
+// Expire implements chat.Custody.
+func (s *Store) Expire(ctx context.Context, before time.Time) (n int, err error) {
+	err = s.do(ctx, func(b *batch) error {
+		n, err = b.expire(before.UnixMilli())
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	return n, nil
+}
+
+func (b *batch) expire(before int64) (int, error) {
+	// The order of places is that of times.
+	var last int64
+	convs := map[int64]bool{}
+	err := b.rows(`SELECT n, conv, created FROM messages ORDER BY n LIMIT ?`, []any{chunk}, func(rows *sql.Rows) error {
+		var n, conv, created int64
+		err := rows.Scan(&n, &conv, &created)
+		if created < before {
+			last = n
+			convs[conv] = true
+		}
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	messages, err := b.exec(`DELETE FROM messages WHERE n <= ? AND created < ?`, last, before)
+	if err != nil {
+		return 0, err
+	}
+	for conv := range convs {
+		if _, err := b.exec(`DELETE FROM pairs WHERE conv = ?1 AND NOT EXISTS (SELECT 1 FROM messages WHERE conv = ?1)`, conv); err != nil {
+			return 0, err
+		}
+	}
+	calls, err := b.exec(`DELETE FROM calls WHERE id IN (SELECT id FROM calls WHERE ended < ? ORDER BY ended LIMIT ?)`, before, chunk)
+	if err != nil {
+		return 0, err
+	}
+	for _, text := range []string{
+		`DELETE FROM gone WHERE (user, seq) IN (SELECT user, seq FROM gone WHERE at < ? ORDER BY at LIMIT ?)`,
+		`DELETE FROM seen WHERE (user, author, reader) IN (SELECT user, author, reader FROM seen WHERE until < ? ORDER BY until LIMIT ?)`,
+	} {
+		if _, err := b.exec(text, before, 4*chunk); err != nil {
+			return 0, err
+		}
+	}
+	return int(messages + calls), nil
+}

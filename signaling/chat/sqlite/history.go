@@ -1,0 +1,76 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"slices"
+
+	"github.com/tandem-rtc/tandem/signaling/chat"
+)
+
+// Get implements chat.Messages.
+func (s *Store) Get(ctx context.Context, id string) (*chat.Message, error) {
+	r, err := s.get(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return r.message()
+}
+
+// get reads a message; ErrNotFound if there is none.
+func (s *Store) get(ctx context.Context, id string) (*row, error) {
+	var r *row
+	// An id that is none is looked for too (NULL equals nothing), so that a
+	// store that is closed or damaged says so.
+	err := s.query(ctx, `SELECT `+columns+` FROM messages m WHERE m.id = ?`, func(rows *sql.Rows) error {
+		r = new(row)
+		return rows.Scan(r.dest()...)
+	}, parseID(id))
+	if err == nil && r == nil {
+		err = chat.ErrNotFound
+	}
+	return r, err
+}
+
+// messages runs a query that gives columns.
+func (s *Store) messages(ctx context.Context, text string, args ...any) ([]*chat.Message, error) {
+	list := []*chat.Message{}
+	err := s.query(ctx, text, func(rows *sql.Rows) error {
+		var r row
+		if err := rows.Scan(r.dest()...); err != nil {
+			return err
+		}
+		m, err := r.message()
+		list = append(list, m)
+		return err
+	}, args...)
+	return list, err
+}
+
+// visible is a condition: the message is not hidden for user ?1.
+const visible = `NOT (m.hidden & ((m.sender = ?1) + 2 * (m.receiver = ?1)))`
+
+// History implements chat.Messages.
+func (s *Store) History(ctx context.Context, user, peer, before string, limit int) ([]*chat.Message, error) {
+	const older = `SELECT ` + columns + ` FROM messages m
+		WHERE m.conv = (SELECT conv FROM pairs WHERE a = ?2 AND b = ?3) AND m.n < ?4 AND ` + visible + `
+		ORDER BY m.n DESC LIMIT ?5`
+	from := int64(1<<63 - 1)
+	if before != "" {
+		r, err := s.get(ctx, before)
+		switch {
+		case err != nil && !isNotFound(err):
+			return nil, err
+		case err != nil || !between(r, user, peer):
+			return nil, chat.ErrBadCursor
+		}
+		from = r.n
+	}
+	list, err := s.messages(ctx, older, user, min(user, peer), max(user, peer), from, limit)
+	slices.Reverse(list)
+	return list, err
+}
+
+func between(r *row, user, peer string) bool {
+	return r.sender == user && r.receiver == peer || r.sender == peer && r.receiver == user
+}
