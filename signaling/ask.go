@@ -83,6 +83,11 @@ func (sw *Switchboard) Ask(ctx context.Context, tag string, what Question, body 
 	if !ok {
 		return nil, ErrNoAnswer
 	}
+	return sw.askPeer(ctx, peer, what, body)
+}
+
+// askPeer is Ask for a node that was found in another way.
+func (sw *Switchboard) askPeer(ctx context.Context, peer presence.Peer, what Question, body []byte) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, askTime)
 	defer cancel()
 	a := &sw.asking

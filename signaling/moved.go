@@ -168,27 +168,22 @@ func (sw *Switchboard) whereTo(user, device string, ask bool) (presence.Peer, bo
 	if sw.hub.device(user, device) != nil {
 		return presence.Peer{}, false
 	}
+	to, ok := sw.tombOf(user, device)
+	if !ok && ask {
+		to, ok = sw.nodeOfDevice(context.Background(), user, device)
+	}
+	return to, ok
+}
+
+// tombOf is where the session of a device went from here, lately.
+func (sw *Switchboard) tombOf(user, device string) (presence.Peer, bool) {
 	m := &sw.moving
 	m.mu.Lock()
+	defer m.mu.Unlock()
 	list := m.gone[user]
 	for i := len(list) - 1; i >= 0; i-- {
 		if list[i].device == device {
-			to := list[i].to
-			m.mu.Unlock()
-			return to, true
-		}
-	}
-	m.mu.Unlock()
-	if !ask {
-		return presence.Peer{}, false
-	}
-	routes, err := sw.store.Routes(context.Background(), user)
-	if err != nil {
-		return presence.Peer{}, false
-	}
-	for i := range routes {
-		if routes[i].Device == device && !sw.mine(&routes[i]) {
-			return routes[i].Owner(), true
+			return list[i].to, true
 		}
 	}
 	return presence.Peer{}, false

@@ -97,6 +97,9 @@ func New(cfg Config, p Parts, join func(presence.Handler) (presence.Store, error
 	}
 	sw.store, sw.shared = store, store.Shared()
 	sw.nameSelf()
+	if sw.shared {
+		sw.answerWhereIs()
+	}
 	close(sw.joined)
 	ctx, stop := context.WithCancel(context.Background())
 	sw.stop = stop

@@ -60,7 +60,8 @@ func (sw *Switchboard) OnTake(what Question, f func(to presence.Peer, user strin
 
 // Take asks for the session of a client that has shown a token of the user. The
 // node is found by the tag of what the client showed; or, if the session has
-// moved since, by its device. nil: nobody has it.
+// moved since, by where it went from there, and by its device. nil: nobody has
+// it.
 func (sw *Switchboard) Take(ctx context.Context, what Question, user, device, tag string, ask []byte) *Taken {
 	if !sw.shared {
 		return nil
@@ -70,47 +71,33 @@ func (sw *Switchboard) Take(ctx context.Context, what Question, user, device, ta
 	// From now on: what the other node forwards must not come before the session.
 	sw.expect(user, device)
 	body := append(appendString(make([]byte, 0, len(user)+len(ask)+2), user), ask...)
-	asked := sw.tagOfDevice(ctx, user, device)
-	for i, t := range [...]string{tag, asked} {
-		if t == "" || i > 0 && t == tag {
-			continue
-		}
-		answer, err := sw.Ask(ctx, t, what, body)
-		if err != nil {
-			sw.log.Debug("a session was not taken over", "user", user, "device", device, "tag", t, "error", err)
-			continue
-		}
-		got, err := decodeTaken(answer)
-		if err != nil {
-			sw.log.Error("a session that was handed over can not be read", "user", user, "device", device, "error", err)
-			continue
-		}
-		if got.InUse { // nothing comes
-			sw.arrivedHere(user, device)
-		}
-		return got
+	tr := trail{sw: sw}
+	tr.add(sw.peerOf(tag))
+	tr.add(sw.tombOf(user, device))
+	tr.add(sw.nodeOfDevice(ctx, user, device))
+	got, ok := tr.ask(ctx, what, user, device, body)
+	if !ok { // it may have arrived somewhere while others were asked
+		tr.add(sw.nodeOfDevice(ctx, user, device))
+		got, ok = tr.ask(ctx, what, user, device, body)
 	}
-	sw.arrivedHere(user, device)
-	return nil
+	if !ok || got.InUse { // nothing comes
+		sw.arrivedHere(user, device)
+	}
+	return got
 }
 
-// tagOfDevice is the tag of the other node that has a session of the device.
-func (sw *Switchboard) tagOfDevice(ctx context.Context, user, device string) string {
+// nodeOfDevice is the other node that has a session of the device.
+func (sw *Switchboard) nodeOfDevice(ctx context.Context, user, device string) (presence.Peer, bool) {
 	list, err := sw.store.Routes(ctx, user)
 	if err != nil {
-		return ""
+		return presence.Peer{}, false
 	}
 	for i := range list {
-		if list[i].Device != device || sw.mine(&list[i]) {
-			continue
-		}
-		for _, n := range sw.store.Nodes() {
-			if n.Peer == list[i].Owner() {
-				return n.Tag
-			}
+		if list[i].Device == device && !sw.mine(&list[i]) {
+			return list[i].Owner(), true
 		}
 	}
-	return ""
+	return presence.Peer{}, false
 }
 
 // Moved says that another node takes the session over: it goes on there, and

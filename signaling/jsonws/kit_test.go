@@ -31,10 +31,11 @@ const patience = 10 * time.Second
 
 // rig is a server on loopback with a switchboard behind it.
 type rig struct {
-	t   testing.TB
-	srv *Server
-	sw  *signaling.Switchboard
-	url string // ws://…
+	t    testing.TB
+	srv  *Server
+	sw   *signaling.Switchboard
+	slow *slowStore
+	url  string // ws://…
 }
 
 // open makes an open verifier: userId is trusted.
@@ -84,8 +85,11 @@ func newNode(t testing.TB, cluster *memory.Cluster, name string, change func(*Co
 	if change != nil {
 		change(&cfg, &sc)
 	}
+	slow := &slowStore{asked: make(chan struct{}, 100)}
 	sw, err := signaling.New(sc, signaling.Parts{Wheel: w, Verify: v.Verify}, func(h presence.Handler) (presence.Store, error) {
-		return cluster.Join(name, h)
+		var err error
+		slow.Store, err = cluster.Join(name, h)
+		return slow, err
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -104,7 +108,7 @@ func newNode(t testing.TB, cluster *memory.Cluster, name string, change func(*Co
 			t.Errorf("%d links and sessions are left after Close", n)
 		}
 	})
-	return &rig{t: t, srv: srv, sw: sw, url: "ws" + strings.TrimPrefix(web.URL, "http")}
+	return &rig{t: t, srv: srv, sw: sw, slow: slow, url: "ws" + strings.TrimPrefix(web.URL, "http")}
 }
 
 // token mints one for user.

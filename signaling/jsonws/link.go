@@ -1,11 +1,11 @@
 package jsonws
 
 import (
-	"crypto/rand"
-	"crypto/subtle"
 	"encoding/base64"
+	"errors"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/tandem-rtc/tandem/signaling"
@@ -30,10 +30,12 @@ type link struct {
 	// owned by the goroutine that reads
 	bad int
 
+	unproven atomic.Pointer[unproven] // the last take-over; changes with mu held, but for proves
+
 	mu     sync.Mutex
 	conn   *wsconn.Conn // nil while the client is away
 	gone   bool         // over for good
-	token  [16]byte     // secret half of the resume token
+	token  resumeSecret // of the resume token in the last hello
 	replay replay
 	timer  wheel.Timer // of the heartbeat, or of the resume window
 	every  time.Duration
@@ -51,6 +53,7 @@ func (l *link) greet() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.every, l.wait = l.srv.cfg.PingInterval, l.srv.cfg.PingInterval+l.srv.cfg.PingTimeout
+	l.token = freshSecret()
 	l.helloLocked(false)
 }
 
@@ -68,9 +71,9 @@ func (l *link) started(s *signaling.Session) {
 	}
 }
 
-// helloLocked queues the first frame of a socket, with a fresh resume token.
+// helloLocked queues the first frame of a socket. Behind one that says resumed
+// goes a ping: its answer says that the client has the new resume token.
 func (l *link) helloLocked(resumed bool) {
-	_, _ = rand.Read(l.token[:]) // never fails
 	cfg := &l.srv.cfg
 	b := make([]byte, 0, 448)
 	b = append(b, `{"event":"hello","args":[{"sid":`...)
@@ -99,23 +102,27 @@ func (l *link) helloLocked(resumed bool) {
 	b = strconv.AppendInt(b, cfg.WS.MaxMessage, 10)
 	b = append(b, `}]}`...)
 	l.conn.Queue(wsconn.MustArrive, false, b)
+	if resumed {
+		l.conn.QueuePing()
+	}
 }
 
 // takeOver moves the link to a new socket, if the token is right (known) and
-// nothing that the client missed is lost (whole). The token is spent either way.
-func (l *link) takeOver(conn *wsconn.Conn, secret string, lastSeq uint64) (known, whole bool) {
-	given, err := base64.RawURLEncoding.DecodeString(secret)
-	if err != nil {
+// nothing that the client missed is lost (whole).
+func (l *link) takeOver(conn *wsconn.Conn, text string, lastSeq uint64) (known, whole bool) {
+	given, ok := parseSecret(text)
+	if !ok {
 		return false, false
 	}
 	l.mu.Lock()
-	if l.gone || l.sess == nil || subtle.ConstantTimeCompare(given, l.token[:]) != 1 {
+	ok, again := l.acceptLocked(conn, &given)
+	if !ok {
 		l.mu.Unlock()
 		return false, false
 	}
-	_, _ = rand.Read(l.token[:]) // used once, whatever comes of it
 	missed, ok := l.replay.after(lastSeq)
 	if !ok {
+		l.spendLocked()
 		l.mu.Unlock()
 		return true, false
 	}
@@ -127,12 +134,25 @@ func (l *link) takeOver(conn *wsconn.Conn, secret string, lastSeq uint64) (known
 	}
 	l.srv.cfg.Wheel.Schedule(&l.timer, l.every, l)
 	l.mu.Unlock()
-	if old != nil {
-		old.Close(wire.CloseReplaced.Code, wire.CloseReplaced.Reason)
-	}
+	leave(old, again)
 	l.sess.Back()
 	return true, true
 }
+
+// leave closes the socket that another one has taken the place of. Its client is
+// told to stay away, unless the other one may be a late try of the same client
+// with the same token: then it may come back with what it has read.
+func leave(old *wsconn.Conn, again bool) {
+	switch {
+	case old == nil:
+	case again:
+		old.Abort(errTriedAgain)
+	default:
+		old.Close(wire.CloseReplaced.Code, wire.CloseReplaced.Reason)
+	}
+}
+
+var errTriedAgain = errors.New("jsonws: its client came again before it was heard here")
 
 // Send queues an event and, if it must arrive, keeps it for a resume.
 func (l *link) Send(ev *wire.Event) {
@@ -265,6 +285,7 @@ func (l *link) Expire() {
 
 // OnMessage is one frame of the client.
 func (l *link) OnMessage(c *wsconn.Conn, binary bool, data []byte) {
+	l.proves(c)
 	r := requests.Get().(*request)
 	defer r.free()
 	if binary || !r.frame.parse(data) {

@@ -2,32 +2,16 @@ package jsonws
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/subtle"
-	"encoding/base64"
 	"encoding/binary"
 	"errors"
-	"strings"
+	"time"
 
 	"github.com/tandem-rtc/tandem/presence"
 	"github.com/tandem-rtc/tandem/signaling"
 	"github.com/tandem-rtc/tandem/signaling/auth"
-	"github.com/tandem-rtc/tandem/signaling/wire"
 	"github.com/tandem-rtc/tandem/signaling/wire/rawjson"
 	"github.com/tandem-rtc/tandem/signaling/wsconn"
 )
-
-// ticket is a resume token taken apart: sid "." secret "." seal. The sid begins
-// with the tag of the node that the session began on; the seal says which
-// device it is, also when that node is dead.
-type ticket struct{ sid, secret, seal string }
-
-// parseToken never fails: what is missing is empty, and names nothing.
-func parseToken(text string) (t ticket) {
-	t.sid, text, _ = strings.Cut(text, ".")
-	t.secret, t.seal, _ = strings.Cut(text, ".")
-	return t
-}
 
 // inUse says whether a session of the user has a socket here. A token that did
 // not resume it is spent: somebody came back with it who is still there, and who
@@ -58,16 +42,19 @@ func (s *Server) fetch(ctx context.Context, conn *wsconn.Conn, id *auth.Identity
 		s.cfg.Logger.Error("a session from another node can not be read", "session", was.sid, "error", err)
 		return nil, false
 	}
-	l.arrive(lastSeq, missed)
+	l.arrive(was, lastSeq, missed)
 	return s.open(ctx, l, id, signaling.Hello{Moved: true, Luggage: got.Luggage}), false
 }
 
 // arrive queues the hello of a session that goes on here, and what its client
-// has missed.
-func (l *link) arrive(lastSeq uint64, missed [][]byte) {
+// has missed. The token that it came with was checked where the session was.
+func (l *link) arrive(was *ticket, lastSeq uint64, missed [][]byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	cfg := &l.srv.cfg
+	given, _ := parseSecret(was.secret)
+	l.token = given.after(cfg.Key, l.sid)
+	l.unproven.Store(&unproven{l.conn, given})
 	l.every, l.wait = cfg.PingInterval, cfg.PingInterval+cfg.PingTimeout
 	l.helloLocked(true)
 	l.replay = replay{seq: lastSeq, dropped: lastSeq}
@@ -80,21 +67,25 @@ func (l *link) arrive(lastSeq uint64, missed [][]byte) {
 	}
 }
 
-// handOver gives a session to the node that its client has come to. As for one
-// that comes back here the token is spent whatever comes of it.
+// handOver gives a session to the node that its client has come to. The token is
+// good there once more, as it would be here, until its client has read the hello.
 func (s *Server) handOver(to presence.Peer, user string, ask []byte) *signaling.Taken {
 	was, lastSeq, err := decodeWant(ask)
 	if err != nil {
 		s.cfg.Logger.Error("a question of another node can not be read", "node", to.Name, "error", err)
 		return nil
 	}
+	ctx, cancel := context.WithTimeout(s.ctx, arriveTime)
+	s.entrance.Wait(ctx, entranceKey(user, was.sid)) // it may be arriving in this moment
+	cancel()
 	s.mu.Lock()
 	l := s.links[was.sid]
 	s.mu.Unlock()
 	if l == nil || l.user != user {
 		return nil
 	}
-	if !l.spend(was.secret) {
+	ok, again := l.accept(was.secret)
+	if !ok {
 		if s.inUse(user, was.sid) {
 			return &signaling.Taken{InUse: true}
 		}
@@ -102,11 +93,11 @@ func (s *Server) handOver(to presence.Peer, user string, ask []byte) *signaling.
 	}
 	// First the session, so that what comes for it from now on is forwarded.
 	sess := l.session()
-	luggage, ok := sess.Moved(to)
-	if !ok {
+	luggage, open := sess.Moved(to)
+	if !open {
 		return nil
 	}
-	missed, whole := l.export(lastSeq)
+	missed, whole := l.export(lastSeq, again)
 	if !whole {
 		sess.Abandoned()
 		return &signaling.Taken{Late: true}
@@ -114,24 +105,23 @@ func (s *Server) handOver(to presence.Peer, user string, ask []byte) *signaling.
 	return &signaling.Taken{Luggage: luggage, State: encodeMissed(missed)}
 }
 
-// spend checks the secret of the resume token, which is good for one use.
-func (l *link) spend(secret string) bool {
-	given, err := base64.RawURLEncoding.DecodeString(secret)
-	if err != nil {
-		return false
+// arriveTime bounds the waiting of another node for a session that arrives here.
+const arriveTime = time.Second
+
+// accept checks the secret that a client shows to another node.
+func (l *link) accept(text string) (ok, again bool) {
+	given, ok := parseSecret(text)
+	if !ok {
+		return false, false
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.gone || l.sess == nil || subtle.ConstantTimeCompare(given, l.token[:]) != 1 {
-		return false
-	}
-	_, _ = rand.Read(l.token[:]) // never fails
-	return true
+	return l.acceptLocked(nil, &given)
 }
 
 // export ends a link that goes on elsewhere and returns what its client missed;
 // not whole: some of it is lost.
-func (l *link) export(lastSeq uint64) (missed []kept, whole bool) {
+func (l *link) export(lastSeq uint64, again bool) (missed []kept, whole bool) {
 	l.mu.Lock()
 	if l.gone { // it ended in this moment
 		l.mu.Unlock()
@@ -144,9 +134,7 @@ func (l *link) export(lastSeq uint64) (missed []kept, whole bool) {
 	old := l.conn
 	l.mu.Unlock()
 	l.srv.forget(l)
-	if old != nil {
-		old.Close(wire.CloseReplaced.Code, wire.CloseReplaced.Reason)
-	}
+	leave(old, again)
 	return missed, whole
 }
 

@@ -105,6 +105,7 @@ func TestI8_SessionsMoveToTheirUserOnlyAndTokensOnce(t *testing.T) {
 	if !first.hello.Resumed {
 		t.Error("her own right was spent by strangers' tries")
 	}
+	first.sent()
 	again := nodes[1].dial(resumeQuery(ann, "ann", ann.seq), nil)
 	again.greeted()
 	if again.hello.Resumed {
@@ -124,6 +125,7 @@ func TestI8_SpentTokenCutsNobodyOffOnAnotherNode(t *testing.T) {
 			if !first.hello.Resumed {
 				t.Fatalf("hello %+v", first.hello)
 			}
+			first.sent()
 			for i, n := range nodes {
 				again := n.dial(resumeQuery(ann, "ann", ann.seq), nil)
 				again.greeted()

@@ -96,6 +96,7 @@ func TestI8_ResumeTokenIsUsedOnce(t *testing.T) {
 	ann := r.join("ann")
 	first := r.dial(resumeQuery(ann, "ann", 0), nil)
 	first.greeted()
+	first.sent()
 	second := r.dial(resumeQuery(ann, "ann", 0), nil)
 	second.greeted()
 	if !first.hello.Resumed || second.hello.Resumed {
@@ -108,6 +109,7 @@ func TestI8_SpentTokenCutsNobodyOff(t *testing.T) {
 	ann := r.join("ann")
 	first := r.dial(resumeQuery(ann, "ann", 0), nil)
 	first.greeted()
+	first.sent()
 	second := r.dial(resumeQuery(ann, "ann", 0), nil)
 	second.greeted()
 	if second.hello.Resumed || second.hello.Device == first.hello.Device {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/tandem-rtc/tandem/signaling"
 	"github.com/tandem-rtc/tandem/signaling/auth"
+	"github.com/tandem-rtc/tandem/signaling/turnstile"
 	"github.com/tandem-rtc/tandem/signaling/wire"
 	"github.com/tandem-rtc/tandem/signaling/wire/rawjson"
 	"github.com/tandem-rtc/tandem/signaling/wsconn"
@@ -26,7 +27,8 @@ type Server struct {
 	sw  *signaling.Switchboard
 
 	waiting  waiting
-	entering sync.WaitGroup // requests that are becoming sockets
+	entrance turnstile.Turnstile // for those who come back
+	entering sync.WaitGroup      // requests that are becoming sockets
 
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
@@ -176,6 +178,14 @@ func (s *Server) enter(ctx context.Context, conn *wsconn.Conn, creds auth.Creden
 		return s.turnAway(conn, wire.Errorf(wire.CodeBadPayload, "deviceId is not usable."))
 	}
 	was := parseToken(h.resume)
+	if was.sid != "" {
+		// An earlier try may be on its way in; this one comes after it.
+		leave, err := s.entrance.Enter(s.ctx, entranceKey(id.User, was.sid))
+		if err != nil {
+			return s.turnAway(conn, wire.Errorf(wire.CodeUnavailable, ""))
+		}
+		defer leave()
+	}
 	l, whole := s.resume(conn, id, &was, h.lastSeq)
 	if whole {
 		return l
@@ -205,6 +215,10 @@ func (s *Server) enter(ctx context.Context, conn *wsconn.Conn, creds auth.Creden
 	l.greet()
 	return s.open(ctx, l, id, signaling.Hello{})
 }
+
+// entranceKey is a session of the user: who guesses sessions of others is in
+// nobody's way.
+func entranceKey(user, sid string) string { return user + " " + sid }
 
 // open gives a link that has greeted its client a session.
 func (s *Server) open(ctx context.Context, l *link, id *auth.Identity, h signaling.Hello) wsconn.Handler {

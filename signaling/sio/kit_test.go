@@ -31,10 +31,11 @@ const secret = "a secret of more than thirty-two bytes"
 const patience = 10 * time.Second
 
 type rig struct {
-	t   testing.TB
-	srv *Server
-	sw  *signaling.Switchboard
-	url string // http://…
+	t    testing.TB
+	srv  *Server
+	sw   *signaling.Switchboard
+	slow *slowStore
+	url  string // http://…
 }
 
 func newRig(t testing.TB, change func(*Config, *signaling.Config)) *rig {
@@ -78,8 +79,11 @@ func newNode(t testing.TB, cluster *memory.Cluster, name string, change func(*Co
 	if change != nil {
 		change(&cfg, &sc)
 	}
+	slow := &slowStore{asked: make(chan struct{}, 100)}
 	sw, err := signaling.New(sc, signaling.Parts{Wheel: w, Verify: v.Verify}, func(h presence.Handler) (presence.Store, error) {
-		return cluster.Join(name, h)
+		var err error
+		slow.Store, err = cluster.Join(name, h)
+		return slow, err
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -98,7 +102,7 @@ func newNode(t testing.TB, cluster *memory.Cluster, name string, change func(*Co
 			t.Errorf("%d sessions are left after Close", n)
 		}
 	})
-	return &rig{t: t, srv: srv, sw: sw, url: web.URL}
+	return &rig{t: t, srv: srv, sw: sw, slow: slow, url: web.URL}
 }
 
 func token(user string) string { return tokenFor(user, time.Hour) }

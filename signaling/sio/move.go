@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/tandem-rtc/tandem/presence"
 	"github.com/tandem-rtc/tandem/signaling"
@@ -63,6 +64,9 @@ func (s *Server) fetch(ctx context.Context, so *socketio.Socket, pid, offset str
 	return st
 }
 
+// arriveTime bounds the waiting of another node for a socket that arrives here.
+const arriveTime = time.Second
+
 // handOver gives a session to the node that its client has come to.
 func (s *Server) handOver(to presence.Peer, user string, ask []byte) *signaling.Taken {
 	q, err := decodeWant(ask)
@@ -70,7 +74,11 @@ func (s *Server) handOver(to presence.Peer, user string, ask []byte) *signaling.
 		s.cfg.Logger.Error("a question of another node can not be read", "node", to.Name, "error", err)
 		return nil
 	}
-	so := s.io.Of("/").ByPID(q.pid)
+	root := s.io.Of("/")
+	ctx, cancel := context.WithTimeout(context.Background(), arriveTime)
+	root.Arrived(ctx, q.pid) // it may be arriving in this moment
+	cancel()
+	so := root.ByPID(q.pid)
 	if so == nil {
 		return nil
 	}

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/tandem-rtc/tandem/signaling/socketio/engine"
 	"github.com/tandem-rtc/tandem/signaling/wire/rawjson"
@@ -55,6 +56,16 @@ func (c *client) connect(h *header) {
 		return
 	}
 	was := claimed(auth)
+	if fresh.rec != nil && was.pid != "" {
+		// An earlier try may be on its way in; this one comes after it.
+		leave, err := n.entrance.Enter(c.srv.ctx, bare(was.pid))
+		if err != nil { // the server is closing
+			n.remove(fresh)
+			c.es.Abort()
+			return
+		}
+		defer leave()
+	}
 	old := c.recover(n, fresh, &was)
 	if old == fresh {
 		return // it is an older one that is connected now
@@ -197,6 +208,12 @@ func (c *client) sendConnect(s *Socket, pid string) {
 
 // sealBorder is what stands between a pid and what Recovery.Seal adds to it.
 const sealBorder = "."
+
+// bare is a pid without what Recovery.Seal added.
+func bare(pid string) string {
+	pid, _, _ = strings.Cut(pid, sealBorder)
+	return pid
+}
 
 // pidText is the pid as the client gets it. It must not be called with a lock
 // held: it asks the application.

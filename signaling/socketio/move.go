@@ -1,7 +1,7 @@
 package socketio
 
 import (
-	"strings"
+	"context"
 
 	"github.com/tandem-rtc/tandem/signaling/socketio/engine"
 	"github.com/tandem-rtc/tandem/signaling/wire/rawjson"
@@ -10,11 +10,14 @@ import (
 // ByPID returns the socket with that recovery id, given with or without what
 // Recovery.Seal adds; nil if there is none.
 func (n *Namespace) ByPID(pid string) *Socket {
-	pid, _, _ = strings.Cut(pid, sealBorder)
 	n.mu.RLock()
 	defer n.mu.RUnlock()
-	return n.pids[pid]
+	return n.pids[bare(pid)]
 }
+
+// Arrived waits, as long as ctx lasts, for a client that is becoming the socket
+// with that recovery id in this moment, until OnConnection has returned.
+func (n *Namespace) Arrived(ctx context.Context, pid string) { n.entrance.Wait(ctx, bare(pid)) }
 
 // Export takes a socket out of this server so that it can go on in another one:
 // it ends here with [ReasonMoved], its transport, if there still is one, is

@@ -3,6 +3,8 @@ package socketio
 import (
 	"sync"
 	"sync/atomic"
+
+	"github.com/tandem-rtc/tandem/signaling/turnstile"
 )
 
 // Namespace is a channel of its own on shared transports, with its own sockets,
@@ -16,6 +18,8 @@ type Namespace struct {
 	eventPrefix, ackPrefix, binaryTail []byte
 
 	setup atomic.Pointer[setup] // replaced as a whole
+
+	entrance turnstile.Turnstile // for those who come back, by recovery id
 
 	mu      sync.RWMutex
 	sockets map[string]*Socket              // by id; also those that are away

@@ -24,6 +24,8 @@ func (c *Conn) control() (bool, error) {
 			payload[i] ^= key[i&3]
 		}
 		c.pong(payload)
+	} else {
+		c.ponged()
 	}
 	_, _ = c.br.Discard(n) // it is there
 	return true, nil
@@ -33,6 +35,18 @@ func (c *Conn) control() (bool, error) {
 func (c *Conn) onPing(payload string) error {
 	c.pong([]byte(payload))
 	return nil
+}
+
+// onPong is the same for pongs.
+func (c *Conn) onPong(string) error {
+	c.ponged()
+	return nil
+}
+
+func (c *Conn) ponged() {
+	if h, ok := c.h.(PongHandler); ok && !c.deaf.Load() {
+		h.OnPong(c)
+	}
 }
 
 // pong queues the answer to a ping. One that comes while much waits is left out:
@@ -50,13 +64,18 @@ func (c *Conn) pong(payload []byte) {
 
 // Ping queues and flushes a ping frame.
 func (c *Conn) Ping() {
+	c.QueuePing()
+	c.Flush()
+}
+
+// QueuePing queues a ping frame: its pong says that the peer has read what was
+// queued before it.
+func (c *Conn) QueuePing() {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	if c.shut {
-		c.mu.Unlock()
 		return
 	}
 	b := c.outLocked()
 	b.b = append(b.b, finPing, 0)
-	c.mu.Unlock()
-	c.Flush()
 }

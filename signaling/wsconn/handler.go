@@ -23,6 +23,10 @@ type Handler interface {
 	OnClose(c *Conn, cause Cause)
 }
 
+// PongHandler is a Handler that wants to hear of pongs, on the goroutine that
+// reads.
+type PongHandler interface{ OnPong(c *Conn) }
+
 // Cause says how a connection ended.
 type Cause struct {
 	// Code is the close code of RFC 6455 §7.4 that was received, or, if Local,

@@ -35,6 +35,7 @@ func (s *Server) Upgrade(w http.ResponseWriter, r *http.Request, header http.Hea
 	}
 	ws.SetReadLimit(s.cfg.MaxMessage)
 	ws.SetPingHandler(c.onPing)
+	ws.SetPongHandler(c.onPong)
 	ws.SetCloseHandler(ignoreClose)
 	c.ws = ws
 	c.detach()

@@ -9,11 +9,15 @@ import net from 'node:net';
  *	freeze()   nothing passes any more in either direction: half-open
  *	thaw()     what was held back passes
  *	block()    new connections are refused (reset) until unblock()
+ *	mute(n)    of new connections: from the n-th piece on that the client sends,
+ *	           nothing that the server answers arrives; heard() says when it has
+ *	unmute()   of further ones all arrives
  */
 export class Proxy {
   pairs = new Set();
   frozen = false;
   blocked = false;
+  lost = 0;
 
   constructor(port, host = '127.0.0.1') {
     this.target = { port, host };
@@ -46,8 +50,14 @@ export class Proxy {
     far.setNoDelay(true);
     const pair = { near, far };
     this.pairs.add(pair);
+    let left = this.muteAfter ?? Infinity;
     for (const [from, to] of [[near, far], [far, near]]) {
       from.on('data', (chunk) => {
+        if (from === near) left--;
+        else if (left <= 0) {
+          this.lost += chunk.length;
+          return;
+        }
         if (!to.write(chunk)) {
           from.pause();
           to.once('drain', () => this.frozen || from.resume());
@@ -104,6 +114,20 @@ export class Proxy {
 
   unblock() {
     this.blocked = false;
+  }
+
+  mute(pieces = 1) {
+    this.muteAfter = pieces;
+    this.lost = 0;
+  }
+
+  unmute() {
+    this.muteAfter = undefined;
+  }
+
+  /** The server has answered what did not arrive. */
+  heard() {
+    return this.lost > 0;
   }
 
   async close() {
