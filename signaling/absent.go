@@ -183,7 +183,7 @@ func (sw *Switchboard) takeSoft(t *turn, flags byte, c *call.Call, fx []call.Eff
 // sendAfter passes a signal on, once, to where its device has gone (P2).
 func (sw *Switchboard) sendAfter(flags byte, c *call.Call, e *call.Effect) bool {
 	to, ok := sw.whereTo(e.To.User, e.To.Device, true)
-	return ok && sw.sendCall([]target{{to, []call.Effect{*e}}}, flags|flagForwarded, c, nil) == nil
+	return ok && sw.sendCall([]target{{to, []call.Effect{*e}}}, flags|flagForwarded, c, presence.Must, nil) == nil
 }
 
 // stepUndelivered gives a lost signal back to its call; false: it is none.

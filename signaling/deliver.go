@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync/atomic"
 
+	"github.com/tandem-rtc/tandem/presence"
 	"github.com/tandem-rtc/tandem/signaling/call"
 	"github.com/tandem-rtc/tandem/signaling/wire"
 	"github.com/tandem-rtc/tandem/signaling/wire/rawjson"
@@ -28,15 +29,20 @@ func (sw *Switchboard) deliver(ctx context.Context, t *turn, c *call.Call, fx []
 // fails is not lost: the record is their witness.
 func (sw *Switchboard) tellOthers(ctx context.Context, flags byte, c *call.Call, fx []call.Effect, done func()) {
 	to, err := sw.targets(ctx, c, fx)
-	var left atomic.Int32
-	left.Store(int32(len(to)) + 1)
-	one := func(err error) {
-		if err == nil && left.Add(-1) == 0 && done != nil {
-			done()
+	var told func(error)
+	if done != nil {
+		var left atomic.Int32
+		left.Store(int32(len(to)) + 1)
+		told = func(err error) {
+			if err == nil && left.Add(-1) == 0 {
+				done()
+			}
 		}
 	}
-	err = errors.Join(err, sw.sendCall(to, flags, c, one))
-	one(err)
+	err = errors.Join(err, sw.sendCall(to, flags, c, presence.Must, told))
+	if told != nil {
+		told(err)
+	}
 	if err != nil {
 		sw.log.Debug("effects of a call wait in its record", "call", c.ID, "error", err)
 	}
@@ -69,11 +75,11 @@ func (sw *Switchboard) pass(ctx context.Context, t *turn, c *call.Call, fx []cal
 			sw.tellHere(t, c, fx[i:i+1])
 		}
 	}
-	var done func(error)
+	lane, done := presence.Must, (func(error))(nil)
 	if t.answer {
-		done = t.awaits(len(to))
+		lane, done = presence.Awaited, t.awaits(len(to))
 	}
-	return sw.sendCall(to, flagSoft, c, done)
+	return sw.sendCall(to, flagSoft, c, lane, done)
 }
 
 // tellHere queues effects on the sessions of this node.

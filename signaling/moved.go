@@ -260,7 +260,7 @@ func (sw *Switchboard) forwardCall(flags byte, c *call.Call, fx []call.Effect) {
 			}
 		}
 	}
-	if err := sw.sendCall(out, flags|flagForwarded, c, nil); err != nil {
+	if err := sw.sendCall(out, flags|flagForwarded, c, presence.Must, nil); err != nil {
 		sw.log.Debug("effects for a session that has moved are lost", "call", c.ID, "error", err)
 	}
 }

@@ -266,11 +266,11 @@ func isFor(e *call.Effect, s *presence.Session) bool {
 
 // sendCall sends a call with its effects. done, if not nil, is called once for
 // each target, with what came of it.
-func (sw *Switchboard) sendCall(list []target, flags byte, c *call.Call, done func(error)) (err error) {
+func (sw *Switchboard) sendCall(list []target, flags byte, c *call.Call, lane presence.Lane, done func(error)) (err error) {
 	for _, to := range list {
 		payload, sendErr := encodeCall(flags, c, to.fx)
 		if sendErr == nil {
-			sendErr = sw.store.Send(to.to, kindCall, presence.Must, payload, done)
+			sendErr = sw.store.Send(to.to, kindCall, lane, payload, done)
 		}
 		if sendErr == nil {
 			continue

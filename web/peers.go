@@ -23,6 +23,9 @@ type PeersConfig struct {
 	// Find tells where another live node takes requests of its peers, by the tag
 	// of its sessions' ids; false if there is none, or it is this node itself.
 	Find func(tag string) (addr string, ok bool)
+	// Trunk gets the trunks of other nodes and returns when they are over
+	// (DialTrunk); nil: none are taken.
+	Trunk func(net.Conn)
 	// FindTimeout is how long to wait for a node that Find does not know and
 	// never did: it may be new. Default 1.5 s; Find should know it by then.
 	FindTimeout time.Duration

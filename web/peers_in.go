@@ -28,8 +28,8 @@ var peerRefusals = []struct {
 // fromPeer marks the context of what another node passed on.
 type fromPeer struct{}
 
-// serveIn serves a request of another node: of a session of Socket.IO, and
-// signed. Nothing is handed on before all of that is checked.
+// serveIn serves a request of another node: of a session of Socket.IO, or for a
+// trunk, and signed. Nothing is handed on before all of that is checked.
 func (p *Peers) serveIn(w http.ResponseWriter, r *http.Request) {
 	if !p.begin() {
 		w.Header().Set("Connection", "close")
@@ -37,7 +37,7 @@ func (p *Peers) serveIn(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer p.active.Done()
-	if r.URL.Path != "/socket.io" && !strings.HasPrefix(r.URL.Path, "/socket.io/") {
+	if r.URL.Path != trunkPath && r.URL.Path != "/socket.io" && !strings.HasPrefix(r.URL.Path, "/socket.io/") {
 		p.count("in", "not_found")
 		writeError(w, wire.Errorf(wire.CodeNotFound, ""))
 		return
@@ -45,6 +45,10 @@ func (p *Peers) serveIn(w http.ResponseWriter, r *http.Request) {
 	body, err := p.believe(w, r)
 	if err != nil {
 		p.refuseIn(w, r, err)
+		return
+	}
+	if r.URL.Path == trunkPath {
+		p.serveTrunk(w, r)
 		return
 	}
 	sid := r.URL.Query().Get("sid")

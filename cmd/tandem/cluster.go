@@ -107,6 +107,7 @@ func (b *board) openPeers(d deps, key []byte) (addr string, err error) {
 	b.peers, err = web.NewPeers(web.PeersConfig{
 		Key: key, Find: func(tag string) (string, bool) { return b.sw.AddrOf(tag) },
 		Self: func() string { return b.sw.Tag() }, Now: func() time.Time { return b.sw.Now() },
+		Trunk:   func(conn net.Conn) { b.store.ServeTrunk(conn) },
 		MaxBody: d.cfg.Limits.MaxPayload, AnswerTimeout: poll + 5*time.Second, TrustedProxies: d.cfg.Servers.TrustedProxies,
 		Registry: d.registry, Logger: d.log,
 	})
@@ -172,23 +173,25 @@ func (b *board) closePeers() {
 }
 
 // join takes this node's membership: of a cluster, or of a world of its own.
-func join(d deps, name, addr string) func(presence.Handler) (presence.Store, error) {
+func (b *board) join(d deps, addr string) func(presence.Handler) (presence.Store, error) {
 	return func(h presence.Handler) (presence.Store, error) {
 		if !d.cfg.Clustered() {
 			cluster, err := memory.New(memory.Config{OfflineGrace: d.cfg.Presence.OfflineGrace, Lease: forever})
 			if err != nil {
 				return nil, err
 			}
-			return cluster.Join(name, h)
+			return cluster.Join(b.name, h)
 		}
 		cfg := redis.Config{
 			URL: d.cfg.Servers.RedisURL.Reveal(), Prefix: d.cfg.Cluster.RedisPrefix, Addr: addr,
 			Lease: d.cfg.Cluster.NodeLease, OfflineGrace: d.cfg.Presence.OfflineGrace, Timeout: d.cfg.Cluster.RedisTimeout, Logger: d.log,
+			Dial: b.peers.DialTrunk,
 		}
-		store, err := joinRedis(d.ctx, cfg, name, h)
+		store, err := joinRedis(d.ctx, cfg, b.name, h)
 		if err != nil {
 			return nil, err
 		}
+		b.store = store // before the listener of peers is served
 		d.registry.MustRegister(store.Metrics())
 		return store, nil
 	}

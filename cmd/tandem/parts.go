@@ -12,6 +12,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/tandem-rtc/tandem/presence/redis"
 	"github.com/tandem-rtc/tandem/signaling"
 	"github.com/tandem-rtc/tandem/signaling/auth"
 	"github.com/tandem-rtc/tandem/signaling/call"
@@ -57,6 +58,7 @@ type board struct {
 	ws        *jsonws.Server
 
 	peers        *web.Peers // nil: there are no other nodes
+	store        *redis.Store
 	peerListener net.Listener
 }
 
@@ -84,7 +86,7 @@ func buildParts(d deps) (_ web.Parts, _ switchboard, err error) {
 	}
 	b.sw, err = signaling.New(d.cfg.signaling(d.log), signaling.Parts{
 		Wheel: b.wheel, Verify: d.verifier.Verify, Metrics: signaling.NewMetrics(d.registry),
-	}, join(d, b.name, addr))
+	}, b.join(d, addr))
 	if err != nil {
 		return web.Parts{}, nil, err
 	}
