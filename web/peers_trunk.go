@@ -3,8 +3,13 @@ package web
 import (
 	"bufio"
 	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"time"
@@ -14,12 +19,22 @@ import (
 
 // A trunk is a connection over which nodes send each other what is for the
 // clients of the other one. It is an HTTP/1.1 upgrade (RFC 9110 §7.8) of a signed
-// GET of trunkPath on the listener of peers, and belongs to PeersConfig.Trunk from
-// then on.
+// GET of trunkPath on the listener of peers. The answer has a challenge, which the
+// one who dialed has to sign before anything else: a request that was read on its
+// way opens nothing, at no node. Then the connection belongs to PeersConfig.Trunk.
 const (
 	trunkPath     = "/tandem/trunk"
 	trunkProtocol = "tandem-trunk"
+
+	headerPeerChallenge = "X-Tandem-Challenge" // 64 hex digits
 )
+
+// answerChallenge is what the one who dialed sends first.
+func (p *Peers) answerChallenge(challenge string) []byte {
+	m := hmac.New(sha256.New, p.cfg.Key)
+	_, _ = io.WriteString(m, "tandem-trunk-1\n"+challenge+"\n") // a hash never fails
+	return m.Sum(nil)
+}
 
 // DialTrunk opens a trunk to the node that listens for its peers at addr.
 func (p *Peers) DialTrunk(ctx context.Context, addr string) (net.Conn, error) {
@@ -71,6 +86,14 @@ func (p *Peers) upgradeTrunk(ctx context.Context, conn net.Conn, addr string) er
 		p.count("out", "trunk_refused")
 		return errors.New(answer.Status)
 	}
+	challenge := answer.Header.Get(headerPeerChallenge)
+	if !lowerHex(challenge, 64) {
+		p.count("out", "trunk_refused")
+		return errors.New("no challenge")
+	}
+	if _, err := conn.Write(p.answerChallenge(challenge)); err != nil {
+		return err
+	}
 	p.count("out", "trunk")
 	return conn.SetDeadline(time.Time{})
 }
@@ -94,10 +117,31 @@ func (p *Peers) serveTrunk(w http.ResponseWriter, r *http.Request) {
 		p.count("in", "bad_request")
 		return
 	}
-	_ = conn.SetDeadline(time.Time{}) // of the server; a closed one fails the next write
-	if _, err := conn.Write([]byte("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: " + trunkProtocol + "\r\n\r\n")); err != nil {
+	if !p.challenge(conn) {
+		p.count("in", "bad_signature")
+		p.log.WarnContext(r.Context(), "refused the trunk of another node", "remote", r.RemoteAddr)
 		return
 	}
 	p.count("in", "trunk")
 	p.cfg.Trunk(conn)
+}
+
+// challenge sends the answer and reports whether who dialed has the key.
+func (p *Peers) challenge(conn net.Conn) bool {
+	var b [32]byte
+	_, _ = rand.Read(b[:]) // never fails
+	challenge := hex.EncodeToString(b[:])
+	answer := "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: " + trunkProtocol +
+		"\r\n" + headerPeerChallenge + ": " + challenge + "\r\n\r\n"
+	if err := conn.SetDeadline(time.Now().Add(p.cfg.DialTimeout)); err != nil {
+		return false
+	}
+	if _, err := io.WriteString(conn, answer); err != nil {
+		return false
+	}
+	var got [sha256.Size]byte
+	if _, err := io.ReadFull(conn, got[:]); err != nil || !hmac.Equal(got[:], p.answerChallenge(challenge)) {
+		return false
+	}
+	return conn.SetDeadline(time.Time{}) == nil
 }

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"io"
@@ -78,8 +79,11 @@ func TestP9_TrunkOfStrangers(t *testing.T) {
 			t.Errorf("%s: %v, want %v", name, err, c.is)
 		}
 	}
-	// What was signed for one trunk lays no second one.
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+addr+trunkPath, http.NoBody)
+	// A request that was read on its way opens no trunk: not a second time where it
+	// was for, and not at another node.
+	taken := make(chan struct{}, 1)
+	_, other := trunkEnd(t, func(c *PeersConfig) { c.Trunk = func(net.Conn) { taken <- struct{}{} } })
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+other+trunkPath, http.NoBody)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +93,15 @@ func TestP9_TrunkOfStrangers(t *testing.T) {
 	claim.signature = claim.sign(peerKey, r.Method, r.URL.RequestURI(), nil)
 	claim.write(r.Header)
 	for i, want := range []int{http.StatusSwitchingProtocols, http.StatusForbidden} {
-		res, err := new(http.Transport).RoundTrip(r)
+		conn, err := net.Dial("tcp", other)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := r.Write(conn); err != nil {
+			t.Fatal(err)
+		}
+		in := bufio.NewReader(conn)
+		res, err := http.ReadResponse(in, r)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -97,5 +109,20 @@ func TestP9_TrunkOfStrangers(t *testing.T) {
 		if res.StatusCode != want {
 			t.Errorf("request %d: %s, want %d", i+1, res.Status, want)
 		}
+		if _, err := conn.Write(make([]byte, 32)); err != nil {
+			t.Fatal(err)
+		}
+		if err := conn.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.Copy(io.Discard, in); err != nil && !isReset(err) {
+			t.Errorf("request %d: %v, want the end", i+1, err)
+		}
+		conn.Close()
+	}
+	select {
+	case <-taken:
+		t.Error("a trunk of somebody without the key was taken")
+	default:
 	}
 }

@@ -61,7 +61,7 @@ type ServersFlags struct {
 type ClusterFlags struct {
 	NodeName         string        `placeholder:"NAME" help:"Name of this node, unique in the cluster: letters, digits, dots, hyphens, underscores. Default: the host's name and a random end."`
 	ClusterSecret    Secret        `env:"CLUSTER_SECRET" placeholder:"SECRET" help:"Secret that nodes prove themselves to each other with; the same on all. Default: derived from JWT_SECRET."`
-	ClusterListen    string        `placeholder:"HOST:PORT" default:"127.0.0.1:0" help:"Where this node takes requests that reached another node but belong here (polls, upgrades), so that no load balancer needs sticky sessions. Only other nodes need to reach it."`
+	ClusterListen    string        `placeholder:"HOST:PORT" default:"127.0.0.1:0" help:"Where this node takes requests that reached another node but belong here (polls, upgrades), so that no load balancer needs sticky sessions, and what other nodes have for its clients, which would go through Redis else. Only other nodes need to reach it."`
 	ClusterAdvertise string        `placeholder:"HOST:PORT" help:"How other nodes reach it, if that is not --cluster-listen itself."`
 	NodeLease        time.Duration `default:"5s" help:"A node that is silent for so long counts as dead."`
 	RedisTimeout     time.Duration `default:"1s" help:"After so long without an answer Redis counts as away: the node goes on with what is local to it."`
