@@ -2,8 +2,10 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/tandem-rtc/tandem/signaling/chat"
 )
@@ -12,21 +14,9 @@ func isNotFound(err error) bool { return errors.Is(err, chat.ErrNotFound) }
 
 // Mark implements chat.Messages.
 func (s *Store) Mark(ctx context.Context, reader, id string, to chat.Status) (m *chat.Message, rose bool, err error) {
+	name := parseID(id)
 	err = s.do(ctx, func(b *batch) error {
-		r, err := b.stored(`m.id = ?`, parseID(id))
-		if err != nil {
-			return err
-		}
-		if r.receiver != reader {
-			return chat.ErrNotFound
-		}
-		if rose = int64(to) > r.status; rose {
-			r.status = int64(to)
-			if _, err := b.exec(`UPDATE messages SET status = ?2, `+moved+` WHERE n = ?1`, r.n, r.status, b.next()); err != nil {
-				return err
-			}
-		}
-		m, err = r.message()
+		m, rose, err = b.mark(name, reader, to)
 		return err
 	})
 	if err != nil {
@@ -35,9 +25,26 @@ func (s *Store) Mark(ctx context.Context, reader, id string, to chat.Status) (m 
 	return m, rose, nil
 }
 
-// moved gives the message the place ?3 in the journals of those who still have
+// moved gives the message the place ?1 in the journals of those who still have
 // it.
-const moved = `sent = iif(hidden & 1, sent, ?3), received = iif(hidden & 2, received, ?3)`
+const moved = `sent = iif(hidden & 1, sent, ?1), received = iif(hidden & 2, received, ?1)`
+
+var raiseStatus = `UPDATE messages SET status = ?2, ` + moved + `
+	WHERE id = ?3 AND receiver = ?4 AND status < ?2 RETURNING ` + strings.ReplaceAll(columns, "m.", "")
+
+func (b *batch) mark(id []byte, reader string, to chat.Status) (*chat.Message, bool, error) {
+	var r row
+	err := b.row(raiseStatus, []any{b.next(), int64(to), id, reader}, r.dest()...)
+	if err == nil {
+		m, err := r.message()
+		return m, err == nil, err
+	}
+	if !errors.Is(err, sql.ErrNoRows) {
+		return nil, false, err
+	}
+	m, err := b.message(`m.id = ? AND m.receiver = ?`, id, reader)
+	return m, false, err
+}
 
 // MarkAll implements chat.Messages.
 func (s *Store) MarkAll(ctx context.Context, reader, author string) (n int, err error) {

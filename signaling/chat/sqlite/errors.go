@@ -42,8 +42,10 @@ func wrap(err error) error {
 		return unavailable(ErrReadOnly, err)
 	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
 		return unavailable(ErrCorrupt, err)
+	case sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOMEM:
+		return unavailable(err)
 	}
-	return unavailable(err)
+	return fmt.Errorf("chat/sqlite: %w", err)
 }
 
 func unavailable(errs ...error) error {

@@ -24,6 +24,7 @@ type Store struct {
 	ids     *ids
 	writer  *writer
 	write   *sql.DB // one connection: the writer's
+	move    *sql.DB // one connection: the checkpointer's
 	read    *sql.DB
 	queries sync.Map // text of a query -> *sql.Stmt of read
 
@@ -54,8 +55,8 @@ func (s *Store) open(ctx context.Context, cfg Config) (err error) {
 	busy := "busy_timeout(" + strconv.FormatInt(cfg.BusyTimeout.Milliseconds(), 10) + ")"
 	pragmas := []string{
 		busy, "journal_mode(WAL)", "synchronous(FULL)", "cache_size(-16384)", "secure_delete(FAST)",
-		// A checkpoint costs two fsyncs; a few thousand pages share them.
-		"wal_autocheckpoint(4000)", "journal_size_limit(67108864)",
+		// Only if the checkpointer fails.
+		"wal_autocheckpoint(100000)", "journal_size_limit(67108864)",
 	}
 	if cfg.MaxPages > 0 {
 		pragmas = append(pragmas, "max_page_count("+strconv.Itoa(cfg.MaxPages)+")")
@@ -70,6 +71,10 @@ func (s *Store) open(ctx context.Context, cfg Config) (err error) {
 	if err := migrate(ctx, s.write); err != nil {
 		return err
 	}
+	if s.move, err = sql.Open("sqlite", source(s.path, []string{busy, "synchronous(FULL)", "cache_size(-64)"})); err != nil {
+		return err
+	}
+	s.move.SetMaxOpenConns(1)
 	s.read, err = sql.Open("sqlite", source(s.path, []string{busy, "query_only(1)", "cache_size(-4096)"}))
 	if err != nil {
 		return err
@@ -81,7 +86,7 @@ func (s *Store) open(ctx context.Context, cfg Config) (err error) {
 		return err
 	}
 	copy(s.tag[:], tag)
-	s.writer, err = newWriter(ctx, s.write, cfg.Queue)
+	s.writer, err = newWriter(ctx, s.write, s.move, cfg.Queue)
 	return err
 }
 
@@ -131,7 +136,7 @@ func (s *Store) release() error {
 		errs = append(errs, stmt.(*sql.Stmt).Close())
 		return true
 	})
-	for _, db := range []*sql.DB{s.read, s.write} {
+	for _, db := range []*sql.DB{s.read, s.move, s.write} {
 		if db != nil {
 			errs = append(errs, db.Close())
 		}

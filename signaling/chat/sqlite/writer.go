@@ -23,10 +23,13 @@ type writer struct {
 
 	stop sync.Once
 
+	checkpoints *checkpointer
+
 	// Owned by the goroutine.
-	conn  *sql.Conn
-	stmts map[string]*sql.Stmt
-	batch []*job
+	conn    *sql.Conn
+	stmts   map[string]*sql.Stmt
+	batch   []*job
+	changes int // since the last checkpoint
 }
 
 // job is a change that waits for its turn.
@@ -44,12 +47,15 @@ const (
 	withdrawn
 )
 
-func newWriter(ctx context.Context, db *sql.DB, queue int) (*writer, error) {
+func newWriter(ctx context.Context, db, other *sql.DB, queue int) (*writer, error) {
 	conn, err := db.Conn(ctx)
 	if err != nil {
 		return nil, err
 	}
-	w := &writer{jobs: make(chan *job, queue), done: make(chan struct{}), conn: conn, stmts: map[string]*sql.Stmt{}}
+	w := &writer{
+		jobs: make(chan *job, queue), done: make(chan struct{}),
+		conn: conn, stmts: map[string]*sql.Stmt{}, checkpoints: newCheckpointer(other),
+	}
 	go w.loop()
 	return w, nil
 }
@@ -78,6 +84,7 @@ func (w *writer) do(ctx context.Context, f func(*batch) error) error {
 func (w *writer) close() error {
 	w.stop.Do(func() { close(w.jobs) })
 	<-w.done
+	w.checkpoints.close()
 	var errs []error
 	for _, stmt := range w.stmts {
 		errs = append(errs, stmt.Close())
@@ -90,7 +97,15 @@ func (w *writer) loop() {
 	for j := range w.jobs {
 		w.take(j)
 		w.gather()
+		w.changes += len(w.batch)
 		w.commit()
+		if w.changes >= checkpointEvery {
+			w.changes = 0
+			w.checkpoints.due()
+		}
+		if w.checkpoints.finish.CompareAndSwap(true, false) {
+			_ = w.exec(checkpoint) // tried again after the next one
+		}
 	}
 }
 
