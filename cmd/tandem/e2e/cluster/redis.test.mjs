@@ -1,5 +1,5 @@
 // Redis dies, comes back empty, stands still, or is hard to reach, under live
-// sessions and calls (P7).
+// sessions and calls (P7); and nodes are hard to reach for each other.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { scale, startCluster } from '../lib/cluster.mjs';
@@ -128,18 +128,24 @@ test(`P7: Redis stands still for ${FROZEN / 1000} s: nothing acked is lost, no c
   report('Redis frozen', { frozen: `${FROZEN / 1000} s`, calls: across.length, ms: back, signals: people.reduce((n, c) => n + c.acked.size, 0), checked: 'local traffic went on, every acked signal arrived, no client had to reconnect' });
 });
 
-for (const [how, disturb] of [
-  ['reset', (line) => line.reset()],
-  ['cut', (line) => line.cut()],
-  ['standing still for a second', async (line) => {
-    line.freeze();
+const DISTURBED = [
+  ['reset', (lines) => lines.forEach((l) => l.reset())],
+  ['cut', (lines) => lines.forEach((l) => l.cut())],
+  ['standing still for a second', async (lines) => {
+    lines.forEach((l) => l.freeze());
     await pause(1000);
-    line.thaw();
+    lines.forEach((l) => l.thaw());
   }],
-]) {
+];
+const LINES = [
+  ['connections between nodes and Redis', { line: true }, (cluster) => [cluster.line]],
+  ['connections between nodes', { trunks: true }, (cluster) => cluster.trunks],
+];
+
+for (const [which, options, lines, how, disturb] of LINES.flatMap((l) => DISTURBED.map((d) => [...l, ...d]))) {
   const rounds = scale(3, 20);
-  test(`P3 P7: the connections to Redis, ${how}, ${rounds} times: nothing acked is lost`, async (t) => {
-    const world = await populated(t, 40, 10, { line: true });
+  test(`P3 P7: ${which}, ${how}, ${rounds} times: nothing acked is lost`, async (t) => {
+    const world = await populated(t, 40, 10, options);
     const { cluster, across } = world;
     let stop = false;
     const people = across.flatMap(({ a, b }) => [a, b]);
@@ -148,7 +154,7 @@ for (const [how, disturb] of [
     for (let i = 0; i < rounds; i++) {
       const mark = people.map((c) => c.got.size);
       await eventually('signals flow', () => people.every((c, k) => c.got.size > mark[k] + 3));
-      await disturb(cluster.line);
+      await disturb(lines(cluster));
     }
     const mark = people.map((c) => c.got.size);
     await eventually('signals flow again', () => people.every((c, k) => c.got.size > mark[k] + 3));
@@ -157,6 +163,6 @@ for (const [how, disturb] of [
     await eventually('every acked signal arrived', () => across.every(({ a, b }) => !missing(a, b).length && !missing(b, a).length));
     await whole(world, 5000);
     await over(world);
-    report(`connections between nodes and Redis: ${how}`, { times: rounds, calls: across.length, ms: Date.now() - began, signals: people.reduce((n, c) => n + c.acked.size, 0), checked: 'every acked signal arrived, no client had to reconnect' });
+    report(`${which}: ${how}`, { times: rounds, calls: across.length, ms: Date.now() - began, signals: people.reduce((n, c) => n + c.acked.size, 0), checked: 'every acked signal arrived, no client had to reconnect' });
   });
 }

@@ -162,7 +162,7 @@ export class Cluster {
   /** Of somebody who may ask over HTTP. */
   headers = { authorization: `Bearer ${mintToken('operator')}` };
 
-  async start({ nodes = 3, flags = {}, line = false, names = false } = {}) {
+  async start({ nodes = 3, flags = {}, line = false, trunks = false, names = false } = {}) {
     this.flags = { ...CLUSTER_FLAGS, ...flags };
     // Names are believed, for the page; else users show tokens.
     if (names) this.flags['insecure-no-auth'] = true;
@@ -174,6 +174,11 @@ export class Cluster {
     await this.redis.start(port);
     // Between the nodes and Redis, for tests of that line.
     if (line) this.line = await Proxy.to({ port });
+    // Between each node and the others, for tests of their trunks.
+    if (trunks) {
+      this.peerPorts = await Promise.all(Array.from({ length: nodes }, freePort));
+      this.trunks = await Promise.all(this.peerPorts.map((port) => Proxy.to({ port })));
+    }
     this.ports = await Promise.all(Array.from({ length: nodes }, freePort));
     this.proxyPort = await freePort();
     await Promise.all(this.ports.map((_, i) => this.startNode(i)));
@@ -197,10 +202,11 @@ export class Cluster {
   /** Starts node i (again): same name, same port, as the same machine would. */
   async startNode(i, flags = {}) {
     const old = this.nodes[i];
+    const peers = this.trunks && { 'cluster-listen': `127.0.0.1:${this.peerPorts[i]}`, 'cluster-advertise': `127.0.0.1:${this.trunks[i].port}` };
     const node = new Node({
       secret: this.secret,
       env: { REDIS_URL: `redis://127.0.0.1:${this.line?.port ?? this.redis.port}`, CLUSTER_SECRET: `cluster ${SECRET}` },
-      flags: { ...this.flags, port: this.ports[i], 'node-name': `node${i}`, 'frontend-url': `http://127.0.0.1:${this.proxyPort}`, ...flags },
+      flags: { ...this.flags, port: this.ports[i], 'node-name': `node${i}`, 'frontend-url': `http://127.0.0.1:${this.proxyPort}`, ...peers, ...flags },
     });
     await node.start();
     node.name = `node${i}`;
@@ -254,6 +260,7 @@ export class Cluster {
     }));
     await this.haproxy?.kill();
     await this.line?.close();
+    for (const t of this.trunks ?? []) await t.close();
     if (this.redis?.child) this.redis.thaw();
     await this.redis?.kill();
     if (this.dir) rmSync(this.dir, { recursive: true, force: true });
