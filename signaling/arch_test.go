@@ -17,6 +17,7 @@ const module = "github.com/tandem-rtc/tandem/"
 var house = map[string][]string{
 	"signaling": {
 		"github.com/gorilla", "github.com/redis", "github.com/pion", "github.com/go-chi", "net/http/httputil",
+		"database/sql", "modernc.org", "go.mongodb.org",
 		module + "cmd", module + "web", module + "sfu", module + "signaling/jsonws", module + "signaling/sio",
 		module + "signaling/socketio", module + "signaling/wsconn", module + "presence/memory", module + "presence/redis",
 	},
@@ -29,9 +30,14 @@ var house = map[string][]string{
 	},
 	// The rules of messages know no driver: those are below, sqlite and mongo.
 	"signaling/chat": {
-		"database/sql", "log/slog", "github.com/", module + "cmd", module + "presence", module + "web", module + "sfu",
+		"database/sql", "log/slog", "github.com/", "modernc.org", "go.mongodb.org", module + "cmd", module + "presence", module + "web", module + "sfu",
 		module + "signaling/auth", module + "signaling/chat", module + "signaling/jsonws", module + "signaling/sio",
 		module + "signaling/socketio", module + "signaling/wsconn",
+	},
+	"signaling/chat/sqlite": {
+		"github.com/redis", "github.com/gorilla", "github.com/go-chi", "go.mongodb.org", module + "cmd", module + "presence",
+		module + "web", module + "sfu", module + "signaling/auth", module + "signaling/jsonws", module + "signaling/sio",
+		module + "signaling/socketio", module + "signaling/wsconn", module + "signaling/chat/mongo",
 	},
 	"signaling/auth": {
 		module + "cmd", module + "web", module + "presence", module + "signaling/call", module + "signaling/jsonws",

@@ -2,6 +2,7 @@ package chattest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"reflect"
 	"time"
@@ -36,10 +37,10 @@ func (d *device) page(s chat.Journal, limit int, lost bool) (more bool, err erro
 	if n := len(c.Messages) + len(c.Receipts) + len(c.Deleted); n > limit {
 		return false, fmt.Errorf("%d changes in a page of %d", n, limit)
 	} else if n == 0 && c.More {
-		return false, fmt.Errorf("more was said after an empty page")
+		return false, errors.New("more was said after an empty page")
 	}
 	if c.Cursor == "" {
-		return false, fmt.Errorf("a page without a cursor")
+		return false, errors.New("a page without a cursor")
 	}
 	if lost {
 		return true, nil

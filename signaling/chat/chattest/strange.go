@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sort"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -75,10 +76,10 @@ func strangePairs(t *testing.T, w Open) {
 		pairs = append(pairs, [2]string{"a" + sep + "b", "c"}, [2]string{"a", "b" + sep + "c"})
 	}
 	for i, p := range pairs {
-		add(t, s, p[0], p[1], fmt.Sprint(i))
+		add(t, s, p[0], p[1], strconv.Itoa(i))
 	}
 	for i, p := range pairs {
-		same(t, fmt.Sprintf("between %q", p), texts(history(t, s, p[1], p[0], "", 10)), []string{fmt.Sprint(i)})
+		same(t, fmt.Sprintf("between %q", p), texts(history(t, s, p[1], p[0], "", 10)), []string{strconv.Itoa(i)})
 	}
 }
 
