@@ -77,10 +77,12 @@ func (s *Store) Calls(ctx context.Context, user, cursor string, limit int) ([]ch
 	return list, s.cursor(callCursor, last.ID, stamp(last.Ended)), nil
 }
 
+const countMissed = `SELECT count(*) FROM calls WHERE callee = ?1 AND missed
+	AND ended > coalesce((SELECT until FROM looked WHERE user = ?1), -1)`
+
 // MissedCalls implements chat.CallLog.
 func (s *Store) MissedCalls(ctx context.Context, user string) (n int, err error) {
-	err = s.query(ctx, `SELECT count(*) FROM calls WHERE callee = ?1 AND missed
-		AND ended > coalesce((SELECT until FROM looked WHERE user = ?1), -1)`, func(rows *sql.Rows) error { return rows.Scan(&n) }, user)
+	err = s.query(ctx, countMissed, func(rows *sql.Rows) error { return rows.Scan(&n) }, user)
 	return n, err
 }
 

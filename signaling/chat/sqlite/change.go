@@ -46,12 +46,13 @@ func (b *batch) mark(id []byte, reader string, to chat.Status) (*chat.Message, b
 	return m, false, err
 }
 
+const raiseAll = `UPDATE messages SET status = 2
+	WHERE conv = (SELECT conv FROM pairs WHERE a = ? AND b = ?) AND receiver = ? AND status < 2`
+
 // MarkAll implements chat.Messages.
 func (s *Store) MarkAll(ctx context.Context, reader, author string) (n int, err error) {
 	err = s.do(ctx, func(b *batch) error {
-		rose, err := b.exec(`UPDATE messages SET status = 2
-			WHERE conv = (SELECT conv FROM pairs WHERE a = ? AND b = ?) AND receiver = ? AND status < 2`,
-			min(reader, author), max(reader, author), reader)
+		rose, err := b.exec(raiseAll, min(reader, author), max(reader, author), reader)
 		if n = int(rose); err != nil || n == 0 {
 			return err
 		}

@@ -150,11 +150,13 @@ func (s *Store) Expire(ctx context.Context, before time.Time) (n int, err error)
 	return n, nil
 }
 
+const oldestMessages = `SELECT n, conv, created FROM messages ORDER BY n LIMIT ?`
+
 func (b *batch) expire(before int64) (int, error) {
 	// The order of places is that of times.
 	var last int64
 	convs := map[int64]bool{}
-	err := b.rows(`SELECT n, conv, created FROM messages ORDER BY n LIMIT ?`, []any{chunk}, func(rows *sql.Rows) error {
+	err := b.rows(oldestMessages, []any{chunk}, func(rows *sql.Rows) error {
 		var n, conv, created int64
 		err := rows.Scan(&n, &conv, &created)
 		if created < before {

@@ -50,12 +50,13 @@ func (s *Store) messages(ctx context.Context, text string, args ...any) ([]*chat
 // visible is a condition: the message is not hidden for user ?1.
 const visible = `NOT (m.hidden & ((m.sender = ?1) + 2 * (m.receiver = ?1)))`
 
+const olderMessages = `SELECT ` + columns + ` FROM messages m
+	WHERE m.conv = (SELECT conv FROM pairs WHERE a = ?2 AND b = ?3) AND m.n < ?4 AND ` + visible + `
+	ORDER BY m.n DESC LIMIT ?5`
+
 // History implements chat.Messages.
 func (s *Store) History(ctx context.Context, user, peer, before string, limit int) ([]*chat.Message, error) {
-	const older = `SELECT ` + columns + ` FROM messages m
-		WHERE m.conv = (SELECT conv FROM pairs WHERE a = ?2 AND b = ?3) AND m.n < ?4 AND ` + visible + `
-		ORDER BY m.n DESC LIMIT ?5`
-	from := int64(1<<63 - 1)
+	from := end
 	if before != "" {
 		r, err := s.get(ctx, before)
 		switch {
@@ -66,7 +67,7 @@ func (s *Store) History(ctx context.Context, user, peer, before string, limit in
 		}
 		from = r.n
 	}
-	list, err := s.messages(ctx, older, user, min(user, peer), max(user, peer), from, limit)
+	list, err := s.messages(ctx, olderMessages, user, min(user, peer), max(user, peer), from, limit)
 	slices.Reverse(list)
 	return list, err
 }

@@ -56,9 +56,8 @@ func TestM1_KilledWhileSending(t *testing.T) {
 	}
 }
 
-// Two processes write the same file: nothing is lost, the sequence has every
-// number once, and a reader who reads on from its cursor meanwhile misses
-// nothing (M3).
+// Two processes write the same file: nothing is lost, and a reader who reads on
+// from its cursor meanwhile misses nothing and gets nothing twice.
 func TestM3_TwoProcesses(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "chat.db")
 	a, b := start(t, "send", path, nil), start(t, "send", path, nil)
