@@ -54,11 +54,11 @@ type bus struct {
 	self    func() presence.Peer
 	table   map[presence.Kind]func(from presence.Peer, payload []byte) // the store's own kinds
 
-	// Of the store: see Store.hears and Store.addrOf; tick is called every busTick
-	// while Redis is there.
-	hears  func(presence.Peer) bool
-	addrOf func(presence.Peer) string
-	tick   func()
+	// Of the store: see Store.hears; nodes are all that live, this one included;
+	// tick is called every busTick while Redis is there.
+	hears func(presence.Peer) bool
+	nodes func() []presence.Node
+	tick  func()
 
 	origin uint64 // of this run
 	gens   atomic.Uint64
@@ -125,7 +125,7 @@ func (s *Store) Send(to presence.Peer, kind presence.Kind, lane presence.Lane, p
 func (s *Store) startBus(table map[presence.Kind]func(from presence.Peer, payload []byte)) error {
 	b := newBus(s.cfg, s.keys, s.pipe, s.health, s.handler, func() presence.Peer { return s.Self().Peer })
 	b.table, b.tick = table, s.tellHanded
-	b.hears, b.addrOf = s.hears, s.addrOf
+	b.hears, b.nodes = s.hears, s.Nodes
 	if err := b.start(); err != nil {
 		return err
 	}
@@ -146,7 +146,7 @@ func newBus(cfg Config, k keys, p *pipe, h *health, handler presence.Handler, se
 	b := &bus{cfg: cfg, keys: k, pipe: p, health: h, handler: handler, self: self}
 	b.landed.L = &b.flightMu
 	b.hears = func(p presence.Peer) bool { return p == self() }
-	b.addrOf = func(presence.Peer) string { return "" }
+	b.nodes = func() []presence.Node { return nil }
 	var seed [8]byte
 	_, _ = rand.Read(seed[:]) // never fails
 	b.origin = binary.BigEndian.Uint64(seed[:])
@@ -219,6 +219,9 @@ func (b *bus) tend(ctx context.Context) {
 		now := time.Now()
 		for _, o := range *b.outlets.Load() {
 			o.tend(now)
+		}
+		if b.cfg.Dial != nil {
+			b.lay(now)
 		}
 		b.inbox.confirmDue(now)
 		if b.tick != nil {

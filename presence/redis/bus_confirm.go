@@ -143,7 +143,6 @@ func (o *outlet) tend(now time.Time) {
 	if !o.waiting.IsZero() && now.Sub(o.waiting) > trunkWait {
 		o.cutLocked(o.trunk)
 	}
-	o.layLocked(now)
 	o.goLocked()
 }
 

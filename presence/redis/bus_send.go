@@ -76,6 +76,7 @@ type outlet struct {
 	trunk      *trunk    // nil: there is none
 	laying     bool      // there may be one soon
 	trunkAfter time.Time // none before that
+	trunkFails int       // times that there was none to be had, lately
 	waiting    time.Time // since when somebody waits for what went over it, zero: nobody does,
 	waitSeq    uint64    // and the last letter of that
 }

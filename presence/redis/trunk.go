@@ -32,8 +32,10 @@ import (
 // Confirmations go the way of all letters.
 const (
 	trunkVersion = 1
-	// trunkPause is how long after a failure no trunk is tried.
-	trunkPause = time.Second
+	// trunkPause is how long after a failure no trunk is tried; twice as long with
+	// every further one, maxTrunkFails times.
+	trunkPause    = time.Second
+	maxTrunkFails = 5
 	// trunkWrite is how long a node may take nothing before its trunk is cut.
 	trunkWrite = time.Second
 	// trunkWait is how long somebody waits for a confirmation over a trunk.
@@ -103,19 +105,21 @@ func (t *trunk) write(batch []byte, urgent bool) error {
 	return err
 }
 
-// layLocked begins to lay a trunk, if there may be one and is none.
-func (o *outlet) layLocked(now time.Time) {
-	b := o.bus
-	if b.cfg.Dial == nil || o.trunk != nil || o.laying || o.gone || now.Before(o.trunkAfter) {
-		return
-	}
-	addr := b.addrOf(o.to)
-	if addr == "" {
-		return
-	}
-	o.laying = true
-	if !b.trunks.do(func(ctx context.Context) { o.lay(ctx, addr) }) {
-		o.laying = false
+// lay begins to lay trunks to all nodes that there is none to: before there is
+// something to send, since what goes two ways for a moment may come in another
+// order.
+func (b *bus) lay(now time.Time) {
+	self := b.self()
+	for _, n := range b.nodes() {
+		if n.Addr == "" || n.Name == self.Name {
+			continue
+		}
+		o := b.outlet(n.Peer)
+		o.mu.Lock()
+		if o.trunk == nil && !o.laying && !o.gone && !now.Before(o.trunkAfter) {
+			o.laying = b.trunks.do(func(ctx context.Context) { o.lay(ctx, n.Addr) })
+		}
+		o.mu.Unlock()
 	}
 }
 
@@ -125,7 +129,8 @@ func (o *outlet) lay(ctx context.Context, addr string) {
 	o.mu.Lock()
 	o.laying = false
 	if err != nil || o.gone {
-		o.trunkAfter = time.Now().Add(trunkPause)
+		o.trunkAfter = time.Now().Add(trunkPause << o.trunkFails)
+		o.trunkFails = min(o.trunkFails+1, maxTrunkFails)
 		o.mu.Unlock()
 		if err != nil {
 			o.bus.cfg.Logger.Debug("no trunk to a node", "node", o.to.Name, "addr", addr, "error", err)
@@ -134,7 +139,7 @@ func (o *outlet) lay(ctx context.Context, addr string) {
 		}
 		return
 	}
-	o.trunk, o.refuse = t, nil
+	o.trunk, o.trunkFails, o.refuse = t, 0, nil
 	o.goLocked()
 	o.bus.stats.trunks.Add(1)
 	defer o.bus.stats.trunks.Add(-1)

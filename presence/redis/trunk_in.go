@@ -29,16 +29,6 @@ func (s *Store) hears(p presence.Peer) bool {
 	return s.clock.here().Sub(s.lease.held) < s.cfg.Lease
 }
 
-// addrOf is where a node takes connections of others, or "".
-func (s *Store) addrOf(p presence.Peer) string {
-	for _, n := range s.Nodes() {
-		if n.Peer == p {
-			return n.Addr
-		}
-	}
-	return ""
-}
-
 func (b *bus) serveTrunk(conn net.Conn) {
 	done := make(chan struct{})
 	if !b.arrivals.do(func(ctx context.Context) {
