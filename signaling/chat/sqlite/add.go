@@ -50,9 +50,9 @@ func (s *Store) Add(ctx context.Context, m chat.Message) (stored *chat.Message, 
 
 // The pair is looked up by the statement itself; a second send under the same
 // name changes nothing.
-const insertMessage = `INSERT INTO messages (n, id, conv, sender, receiver, sent, received, content, created, updated,
+const insertMessage = `INSERT INTO messages (n, id, conv, sender, receiver, dir, seq, content, created, updated,
 		text, media, reply_id, reply_text, client_id)
-	SELECT ?1, ?2, conv, ?3, ?4, ?1, ?1, ?1, ?5, ?5, ?6, ?7, ?8, ?9, ?10 FROM pairs WHERE a = ?11 AND b = ?12
+	SELECT ?1, ?2, conv, ?3, ?4, ?3 > ?4, ?1, ?1, ?5, ?5, ?6, ?7, ?8, ?9, ?10 FROM pairs WHERE a = ?11 AND b = ?12
 	ON CONFLICT (sender, client_id) WHERE client_id IS NOT NULL DO NOTHING`
 
 func (s *Store) add(b *batch, m chat.Message) (*chat.Message, bool, error) {

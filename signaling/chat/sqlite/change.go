@@ -25,12 +25,8 @@ func (s *Store) Mark(ctx context.Context, reader, id string, to chat.Status) (m 
 	return m, rose, nil
 }
 
-// moved gives the message the place ?1 in the journals of those who still have
-// it.
-const moved = `sent = iif(hidden & 1, sent, ?1), received = iif(hidden & 2, received, ?1)`
-
-var raiseStatus = `UPDATE messages SET status = ?2, ` + moved + `
-	WHERE id = ?3 AND receiver = ?4 AND status < ?2 RETURNING ` + strings.ReplaceAll(columns, "m.", "")
+var raiseStatus = `UPDATE messages SET status = ?2, seq = ?1 WHERE id = ?3 AND receiver = ?4 AND status < ?2
+	RETURNING ` + strings.ReplaceAll(columns, "m.", "")
 
 func (b *batch) mark(id []byte, reader string, to chat.Status) (*chat.Message, bool, error) {
 	var r row
@@ -47,12 +43,12 @@ func (b *batch) mark(id []byte, reader string, to chat.Status) (*chat.Message, b
 }
 
 const raiseAll = `UPDATE messages SET status = 2
-	WHERE conv = (SELECT conv FROM pairs WHERE a = ? AND b = ?) AND receiver = ? AND status < 2`
+	WHERE conv = (SELECT conv FROM pairs WHERE a = ?1 AND b = ?2) AND dir = ?3 AND status < 2`
 
 // MarkAll implements chat.Messages.
 func (s *Store) MarkAll(ctx context.Context, reader, author string) (n int, err error) {
 	err = s.do(ctx, func(b *batch) error {
-		rose, err := b.exec(raiseAll, min(reader, author), max(reader, author), reader)
+		rose, err := b.exec(raiseAll, min(reader, author), max(reader, author), author > reader)
 		if n = int(rose); err != nil || n == 0 {
 			return err
 		}
@@ -112,21 +108,26 @@ func (s *Store) replace(ctx context.Context, r *row, was, next *chat.Message) (m
 	content := hidden == r.hidden || next.Text != was.Text || next.Media != was.Media ||
 		!slices.Equal(next.Reactions, was.Reactions) || !slices.Equal(next.Edits, was.Edits)
 	err = s.do(ctx, func(b *batch) error {
-		seq := b.next()
-		// Whom it is hidden from hears of that, and of nothing after.
 		n, err := b.exec(`UPDATE messages SET rev = rev + 1, updated = ?3, text = ?4, media = ?5, reactions = ?6, edits = ?7, hidden = ?8,
-				content = iif(?9, ?10, content),
-				sent = iif(iif(hidden & 1, 0, ?9 OR ?8 & 1), ?10, sent),
-				received = iif(iif(hidden & 2, 0, ?9 OR ?8 & 2), ?10, received)
-			WHERE n = ?1 AND rev = ?2`,
-			r.n, r.rev, b.now, next.Text, next.Media, reactions, edits, hidden, content, seq)
+				content = iif(?9, ?10, content), seq = iif(?9, ?10, seq)
+			WHERE id = ?1 AND rev = ?2`,
+			r.id, r.rev, b.now, next.Text, next.Media, reactions, edits, hidden, content, b.next())
 		if err != nil {
 			return err
 		}
 		if n == 0 {
 			return errLost
 		}
-		m, err = b.message(`m.n = ?`, r.n)
+		// Whom it is hidden from hears of that, and of nothing after.
+		for bit, user := range map[int64]string{hiddenSender: r.sender, hiddenReceiver: r.receiver} {
+			if hidden&^r.hidden&bit == 0 {
+				continue
+			}
+			if err := b.bury(r.id, user); err != nil {
+				return err
+			}
+		}
+		m, err = b.message(`m.id = ?`, r.id)
 		return err
 	})
 	if err != nil {
@@ -150,7 +151,7 @@ func (s *Store) Remove(ctx context.Context, id string, allow func(*chat.Message)
 			return nil, err
 		}
 		err = s.do(ctx, func(b *batch) error {
-			n, err := b.exec(`DELETE FROM messages WHERE n = ? AND rev = ? AND status = ?`, r.n, r.rev, r.status)
+			n, err := b.exec(`DELETE FROM messages WHERE id = ? AND rev = ? AND status = ?`, r.id, r.rev, r.status)
 			if err != nil {
 				return err
 			}

@@ -88,7 +88,7 @@ func childSends(path string) error {
 
 // childLocks holds the file until its input ends.
 func childLocks(path string) error {
-	db, err := sql.Open("sqlite", source(path, nil))
+	db, err := sql.Open("sqlite", source(path, "deferred"))
 	if err != nil {
 		return err
 	}

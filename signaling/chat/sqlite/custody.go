@@ -4,6 +4,7 @@ import (
 	"container/heap"
 	"context"
 	"database/sql"
+	"encoding/binary"
 	"time"
 
 	"github.com/tandem-rtc/tandem/signaling/chat"
@@ -111,7 +112,7 @@ func (b *batch) eraseSome(user string) (more bool, err error) {
 // The other one's devices hear of every message.
 func (b *batch) eraseTalk(conv int64, user, peer string) error {
 	var ids [][]byte
-	err := b.rows(`DELETE FROM messages WHERE n IN (SELECT n FROM messages WHERE conv = ? ORDER BY n LIMIT ?) RETURNING id`, []any{conv, chunk},
+	err := b.rows(`DELETE FROM messages WHERE conv = ?1 AND n IN (SELECT n FROM messages WHERE conv = ?1 ORDER BY n LIMIT ?2) RETURNING id`, []any{conv, chunk},
 		func(rows *sql.Rows) error {
 			var id []byte
 			err := rows.Scan(&id)
@@ -150,27 +151,27 @@ func (s *Store) Expire(ctx context.Context, before time.Time) (n int, err error)
 	return n, nil
 }
 
-const oldestMessages = `SELECT n, conv, created FROM messages ORDER BY n LIMIT ?`
+// oldestMessages goes by the seconds that ids begin with.
+const oldestMessages = `SELECT id, conv FROM messages WHERE id < ? AND created < ? ORDER BY id LIMIT ?`
 
 func (b *batch) expire(before int64) (int, error) {
-	// The order of places is that of times.
-	var last int64
+	var messages [][]byte
 	convs := map[int64]bool{}
-	err := b.rows(oldestMessages, []any{chunk}, func(rows *sql.Rows) error {
-		var n, conv, created int64
-		err := rows.Scan(&n, &conv, &created)
-		if created < before {
-			last = n
-			convs[conv] = true
-		}
+	cut := binary.BigEndian.AppendUint32(nil, uint32(before/1000+1))
+	err := b.rows(oldestMessages, []any{cut, before, chunk}, func(rows *sql.Rows) error {
+		var id []byte
+		var conv int64
+		err := rows.Scan(&id, &conv)
+		messages, convs[conv] = append(messages, id), true
 		return err
 	})
 	if err != nil {
 		return 0, err
 	}
-	messages, err := b.exec(`DELETE FROM messages WHERE n <= ? AND created < ?`, last, before)
-	if err != nil {
-		return 0, err
+	for _, id := range messages {
+		if _, err := b.exec(`DELETE FROM messages WHERE id = ?`, id); err != nil {
+			return 0, err
+		}
 	}
 	for conv := range convs {
 		if _, err := b.exec(`DELETE FROM pairs WHERE conv = ?1 AND NOT EXISTS (SELECT 1 FROM messages WHERE conv = ?1)`, conv); err != nil {
@@ -189,5 +190,5 @@ func (b *batch) expire(before int64) (int, error) {
 			return 0, err
 		}
 	}
-	return int(messages + calls), nil
+	return len(messages) + int(calls), nil
 }

@@ -63,7 +63,7 @@ func TestFault_NoDatabase(t *testing.T) {
 
 func TestFault_AnotherProgramsDatabase(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "notes.db")
-	db, err := sql.Open("sqlite", source(path, nil))
+	db, err := sql.Open("sqlite", source(path, "deferred"))
 	if err != nil {
 		t.Fatal(err)
 	}

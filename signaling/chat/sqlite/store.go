@@ -54,14 +54,14 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 func (s *Store) open(ctx context.Context, cfg Config) (err error) {
 	busy := "busy_timeout(" + strconv.FormatInt(cfg.BusyTimeout.Milliseconds(), 10) + ")"
 	pragmas := []string{
-		busy, "journal_mode(WAL)", "synchronous(FULL)", "cache_size(-16384)", "secure_delete(FAST)",
+		busy, "journal_mode(WAL)", "synchronous(FULL)", "cache_size(-32768)", "secure_delete(FAST)",
 		// Only if the checkpointer fails.
 		"wal_autocheckpoint(100000)", "journal_size_limit(67108864)",
 	}
 	if cfg.MaxPages > 0 {
 		pragmas = append(pragmas, "max_page_count("+strconv.Itoa(cfg.MaxPages)+")")
 	}
-	if s.write, err = sql.Open("sqlite", source(s.path, pragmas)); err != nil {
+	if s.write, err = sql.Open("sqlite", source(s.path, "immediate", pragmas...)); err != nil {
 		return err
 	}
 	s.write.SetMaxOpenConns(1)
@@ -71,11 +71,11 @@ func (s *Store) open(ctx context.Context, cfg Config) (err error) {
 	if err := migrate(ctx, s.write); err != nil {
 		return err
 	}
-	if s.move, err = sql.Open("sqlite", source(s.path, []string{busy, "synchronous(FULL)", "cache_size(-64)"})); err != nil {
+	if s.move, err = sql.Open("sqlite", source(s.path, "deferred", busy, "synchronous(FULL)", "cache_size(-64)")); err != nil {
 		return err
 	}
 	s.move.SetMaxOpenConns(1)
-	s.read, err = sql.Open("sqlite", source(s.path, []string{busy, "query_only(1)", "cache_size(-4096)"}))
+	s.read, err = sql.Open("sqlite", source(s.path, "deferred", busy, "query_only(1)", "cache_size(-4096)"))
 	if err != nil {
 		return err
 	}
@@ -109,8 +109,8 @@ func prepareFile(path string) (string, error) {
 	return abs, f.Close()
 }
 
-func source(path string, pragmas []string) string {
-	u := url.URL{Scheme: "file", Path: filepath.ToSlash(path), RawQuery: url.Values{"_pragma": pragmas, "_txlock": {"immediate"}}.Encode()}
+func source(path, lock string, pragmas ...string) string {
+	u := url.URL{Scheme: "file", Path: filepath.ToSlash(path), RawQuery: url.Values{"_pragma": pragmas, "_txlock": {lock}}.Encode()}
 	return u.String()
 }
 
@@ -175,15 +175,44 @@ func (s *Store) query(ctx context.Context, text string, each func(*sql.Rows) err
 		return err
 	}
 	defer s.leave()
-	stmt, err := s.prepared(ctx, text)
+	return wrap(view{s: s}.query(ctx, text, each, args...))
+}
+
+// snapshot lets f read what one moment had.
+func (s *Store) snapshot(ctx context.Context, f func(view) error) error {
+	if err := s.enter(ctx); err != nil {
+		return err
+	}
+	defer s.leave()
+	tx, err := s.read.BeginTx(ctx, nil)
 	if err != nil {
 		return wrap(err)
+	}
+	if err := f(view{s: s, tx: tx}); err != nil {
+		return wrap(errors.Join(err, tx.Rollback()))
+	}
+	return wrap(tx.Commit())
+}
+
+// view is where queries are read from: any connection, or one in a transaction.
+type view struct {
+	s  *Store
+	tx *sql.Tx
+}
+
+func (v view) query(ctx context.Context, text string, each func(*sql.Rows) error, args ...any) error {
+	stmt, err := v.s.prepared(ctx, text)
+	if err != nil {
+		return err
+	}
+	if v.tx != nil {
+		stmt = v.tx.StmtContext(ctx, stmt)
 	}
 	rows, err := stmt.QueryContext(ctx, args...)
 	if err != nil {
-		return wrap(err)
+		return err
 	}
-	return wrap(eachRow(rows, each))
+	return eachRow(rows, each)
 }
 
 func eachRow(rows *sql.Rows, each func(*sql.Rows) error) error {

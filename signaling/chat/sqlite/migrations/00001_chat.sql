@@ -19,20 +19,22 @@ CREATE TABLE pairs (
 ) STRICT;
 CREATE INDEX pairs_b ON pairs (b);
 
--- n is the place in the sequence at which a message was added; sent and received
--- are those of its last change as its sender and its receiver know it: the
--- journal is an order of these rows, so it never grows beyond them. content is
--- that of its last change other than a status.
+-- Messages stand by conversation, so that a page of history is a piece of the
+-- table. n is the place in the sequence at which a message was added, seq that of
+-- its last change: the journal is another order of these rows, so it never grows
+-- beyond them. content is the place of the last change other than a status.
+-- A send touches few pages, which is what it costs: the table, three indexes in
+-- some place, and the end of a fourth.
 CREATE TABLE messages (
-    n INTEGER PRIMARY KEY,
-    id BLOB NOT NULL,
     conv INTEGER NOT NULL,
+    n INTEGER NOT NULL,
+    id BLOB NOT NULL,
+    dir INTEGER NOT NULL, -- 0: from a to b
     sender TEXT NOT NULL,
     receiver TEXT NOT NULL,
     status INTEGER NOT NULL DEFAULT 0,
     hidden INTEGER NOT NULL DEFAULT 0, -- 1 for the sender, 2 for the receiver
-    sent INTEGER NOT NULL,
-    received INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
     content INTEGER NOT NULL,
     rev INTEGER NOT NULL DEFAULT 0, -- counts changes by rules
     created INTEGER NOT NULL,
@@ -43,16 +45,15 @@ CREATE TABLE messages (
     reply_text TEXT,
     client_id TEXT,
     reactions TEXT, -- JSON
-    edits TEXT      -- JSON
-) STRICT;
-CREATE UNIQUE INDEX messages_id ON messages (id);
-CREATE INDEX messages_conv ON messages (conv); -- and by n
-CREATE INDEX messages_sent ON messages (sender, sent);
-CREATE INDEX messages_received ON messages (receiver, received);
-CREATE INDEX messages_unread ON messages (conv, receiver, hidden) WHERE status < 2;
+    edits TEXT,     -- JSON
+    PRIMARY KEY (conv, n)
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX messages_id ON messages (id); -- begins with the time
+CREATE INDEX messages_seq ON messages (conv, seq);
+CREATE INDEX messages_unread ON messages (conv, dir, hidden) WHERE status < 2;
 CREATE UNIQUE INDEX messages_client ON messages (sender, client_id) WHERE client_id IS NOT NULL;
 
--- What a user's devices hear of messages that are no more.
+-- What a user's devices hear of messages that are no more, or hidden from them.
 CREATE TABLE gone (
     user TEXT NOT NULL,
     seq INTEGER NOT NULL,
