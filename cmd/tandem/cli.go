@@ -76,6 +76,8 @@ func parse(args []string, stdout, stderr io.Writer) (command, error) {
 	switch kctx.Command() {
 	case "token":
 		return &c.Token, nil
+	case "health":
+		return &c.Health, nil
 	case "version":
 		return &c.Version, nil
 	}

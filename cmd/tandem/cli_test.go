@@ -237,3 +237,22 @@ func TestVersionCommand(t *testing.T) {
 		t.Fatalf("%d %q", code, out.String())
 	}
 }
+
+// TestO3_HealthCommandAsks: it must not serve.
+func TestO3_HealthCommandAsks(t *testing.T) {
+	app, _, stop := start(t, testConfig(t), nil)
+	ask := func() (code int, out string) {
+		var b safeBuffer
+		code = run(t.Context(), []string{"health", fmt.Sprintf("--port=%d", app.Port())}, &b, &b)
+		return code, b.String()
+	}
+	if code, out := ask(); code != 0 || !strings.Contains(out, "ready") {
+		t.Fatalf("%d %q", code, out)
+	}
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	if code, out := ask(); code != 1 || !strings.Contains(out, "no answer") {
+		t.Fatalf("nothing serves: %d %q", code, out)
+	}
+}
