@@ -217,3 +217,19 @@ func TestStatus_NamesAreReadBack(t *testing.T) {
 		t.Error("others")
 	}
 }
+
+// Whatever passes for media, a browser asks a web server for.
+func FuzzMedia(f *testing.F) {
+	for _, s := range []string{"https://cdn.example/a.png?b#c", "javascript:alert(1)", "//a", "http://[::1]:80/", "https://a@b/"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, media string) {
+		if media == "" || CheckMedia(media) != nil {
+			return
+		}
+		lower := strings.ToLower(media)
+		if len(media) > MaxMedia || !strings.HasPrefix(lower, "http://") && !strings.HasPrefix(lower, "https://") {
+			t.Fatalf("%q passes", media)
+		}
+	})
+}

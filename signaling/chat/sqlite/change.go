@@ -30,7 +30,7 @@ var raiseStatus = `UPDATE messages SET status = ?2, seq = ?1 WHERE id = ?3 AND r
 
 func (b *batch) mark(id []byte, reader string, to chat.Status) (*chat.Message, bool, error) {
 	var r row
-	err := b.row(raiseStatus, []any{b.next(), int64(to), id, reader}, r.dest()...)
+	err := b.row(raiseStatus, []any{b.next(), int64(to) + statusBase, id, reader}, r.dest()...)
 	if err == nil {
 		m, err := r.message()
 		return m, err == nil, err
@@ -42,8 +42,8 @@ func (b *batch) mark(id []byte, reader string, to chat.Status) (*chat.Message, b
 	return m, false, err
 }
 
-const raiseAll = `UPDATE messages SET status = 2
-	WHERE conv = (SELECT conv FROM pairs WHERE a = ?1 AND b = ?2) AND dir = ?3 AND status < 2`
+const raiseAll = `UPDATE messages INDEXED BY messages_unread SET status = 4
+	WHERE conv = (SELECT conv FROM pairs WHERE a = ?1 AND b = ?2) AND dir = ?3 AND status < 4`
 
 // MarkAll implements chat.Messages.
 func (s *Store) MarkAll(ctx context.Context, reader, author string) (n int, err error) {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 
@@ -38,7 +39,7 @@ func child(mode, path string) int {
 		err = fmt.Errorf("no mode %q", mode)
 	}
 	if err != nil {
-		fmt.Println(err)
+		fmt.Println("failed:", strconv.Quote(err.Error()))
 		return 1
 	}
 	return 0
@@ -166,6 +167,9 @@ func (p *process) acks(t *testing.T, n int) map[string]string {
 		line, ok := p.line()
 		if !ok {
 			break
+		}
+		if strings.HasPrefix(line, "failed:") {
+			t.Fatal(line)
 		}
 		var id, name string
 		if _, err := fmt.Sscan(line, &id, &name); err != nil {

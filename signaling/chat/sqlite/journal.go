@@ -82,7 +82,7 @@ func (e *entry) tell(c *chat.Changes, known int64) error {
 		c.Receipts = append(c.Receipts, e.receipt)
 	case e.row.content <= known:
 		c.Receipts = append(c.Receipts, chat.Receipt{
-			MessageID: hex.EncodeToString(e.row.id), Author: e.row.sender, Reader: e.row.receiver, Status: chat.Status(e.row.status),
+			MessageID: hex.EncodeToString(e.row.id), Author: e.row.sender, Reader: e.row.receiver, Status: chat.Status(e.row.status - statusBase),
 		})
 	default:
 		m, err := e.row.message()

@@ -52,10 +52,8 @@ func migrate(ctx context.Context, db *sql.DB) error {
 		if _, err = p.Up(ctx); err == nil || try == 5 {
 			return err
 		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(time.Duration(try+1) * 20 * time.Millisecond):
+		if err := pause(ctx, time.Duration(try+1)*20*time.Millisecond); err != nil {
+			return err
 		}
 	}
 }

@@ -14,21 +14,22 @@ func TestQueries_UseIndexes(t *testing.T) {
 	for name, q := range map[string]struct {
 		text string
 		args int
-		sort bool // a page, or a user's conversations, may be sorted
+		uses string
+		sort bool // a user's conversations may be sorted
 	}{
-		"history":        {olderMessages, 5, false},
-		"journal":        {listChanged, 2, false},
-		"journal of one": {listConv, 5, false},
-		"gone":           {listGone, 3, false},
-		"seen":           {listSeen, 3, false},
-		"conversations":  {listTalks, 3, true},
-		"partners":       {listPartners, 3, true},
-		"calls":          {listCalls, 4, false},
-		"missed":         {countMissed, 1, false},
-		"add":            {insertMessage, 12, false},
-		"mark":           {raiseStatus, 4, false},
-		"mark all":       {raiseAll, 3, false},
-		"expire":         {oldestMessages, 3, false},
+		"history":        {olderMessages, 5, "PRIMARY KEY (conv=? AND n<?)", false},
+		"journal":        {listChanged, 2, "messages_seq (conv=? AND seq>?)", false},
+		"journal of one": {listConv, 5, "messages_seq (conv=? AND seq>? AND seq<?)", false},
+		"gone":           {listGone, 3, "PRIMARY KEY (user=? AND seq>?)", false},
+		"seen":           {listSeen, 3, "seen_seq (user=? AND seq>?)", false},
+		"conversations":  {listTalks, 3, "messages_unread (conv=? AND dir=? AND hidden=?)", true},
+		"partners":       {listPartners, 3, "PRIMARY KEY (conv=?)", true},
+		"calls":          {listCalls, 4, "calls_callee (callee=? AND (ended,id)<(?,?))", false},
+		"missed":         {countMissed, 1, "calls_missed (callee=? AND ended>?)", false},
+		"add":            {insertMessage, 12, "(a=? AND b=?)", false},
+		"mark":           {raiseStatus, 4, "messages_id (id=?)", false},
+		"mark all":       {raiseAll, 3, "messages_unread (conv=? AND dir=?)", false},
+		"expire":         {oldestMessages, 3, "messages_id (id<?)", false},
 	} {
 		args := make([]any, q.args)
 		for i := range args {
@@ -57,6 +58,9 @@ func TestQueries_UseIndexes(t *testing.T) {
 			t.Fatal(err)
 		}
 		rows.Close()
+		if !strings.Contains(strings.Join(plan, "\n"), q.uses) {
+			t.Errorf("%s does not use %s", name, q.uses)
+		}
 		t.Logf("%s:\n\t%s", name, strings.Join(plan, "\n\t"))
 	}
 }

@@ -119,3 +119,20 @@ func checkFile(t *testing.T, s *Store) {
 		t.Fatal(says, err)
 	}
 }
+
+// Processes that open a new file at once all get it.
+func TestOpen_ManyAtOnce(t *testing.T) {
+	for range 3 {
+		path := filepath.Join(t.TempDir(), "chat.db")
+		var all []*process
+		for range 4 {
+			all = append(all, start(t, "open", path, nil))
+		}
+		for _, p := range all {
+			line, _ := p.line()
+			if err := p.end(); err != nil {
+				t.Error(err, line)
+			}
+		}
+	}
+}

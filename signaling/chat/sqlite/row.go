@@ -19,6 +19,10 @@ const (
 	hiddenReceiver = 2
 )
 
+// statusBase is Sent as it is stored: SQLite gives 0 and 1 no byte of their own,
+// and a row that keeps its length is overwritten where it stands.
+const statusBase = 2
+
 // row is a message as it is stored.
 type row struct {
 	n, content, rev  int64
@@ -56,7 +60,7 @@ type (
 func (r *row) message() (*chat.Message, error) {
 	m := &chat.Message{
 		ID: hex.EncodeToString(r.id), Sender: r.sender, Receiver: r.receiver, Text: r.text, Media: r.media,
-		Status: chat.Status(r.status), ClientID: r.clientID.String,
+		Status: chat.Status(r.status - statusBase), ClientID: r.clientID.String,
 		Created: clock(r.created), Updated: clock(r.updated),
 	}
 	if r.replyID.Valid {

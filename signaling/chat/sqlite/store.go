@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/tandem-rtc/tandem/signaling/chat"
 )
@@ -44,11 +45,31 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{path: path, ids: newIDs()}
-	if err := s.open(ctx, cfg); err != nil {
-		return nil, fmt.Errorf("chat/sqlite: opening %s: %w", path, errors.Join(wrap(err), s.release()))
+	for wait := time.Now().Add(cfg.BusyTimeout); ; {
+		s := &Store{path: path, ids: newIDs()}
+		err := s.open(ctx, cfg)
+		if err == nil {
+			return s, nil
+		}
+		err = errors.Join(wrap(err), s.release())
+		// Of processes that open a new file at once, all but one are refused
+		// without the busy timeout.
+		if !errors.Is(err, ErrLocked) || time.Now().After(wait) {
+			return nil, fmt.Errorf("chat/sqlite: opening %s: %w", path, err)
+		}
+		if err := pause(ctx, 20*time.Millisecond); err != nil {
+			return nil, err
+		}
 	}
-	return s, nil
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
 }
 
 func (s *Store) open(ctx context.Context, cfg Config) (err error) {

@@ -21,7 +21,7 @@ func talks(condition string) string {
 
 var (
 	listTalks = `SELECT t.peer,
-			(SELECT count(*) FROM messages u WHERE u.conv = t.conv AND u.dir = (t.peer > ?1) AND u.hidden IN (0, 1) AND u.status < 2),
+			(SELECT count(*) FROM messages u INDEXED BY messages_unread WHERE u.conv = t.conv AND u.dir = (t.peer > ?1) AND u.hidden IN (0, 1) AND u.status < 4),
 			` + columns + `
 		FROM (` + talks(visible) + `) t JOIN messages m ON m.conv = t.conv AND m.n = t.last ORDER BY t.last DESC`
 	listPartners = talks(`1`)

@@ -32,7 +32,7 @@ CREATE TABLE messages (
     dir INTEGER NOT NULL, -- 0: from a to b
     sender TEXT NOT NULL,
     receiver TEXT NOT NULL,
-    status INTEGER NOT NULL DEFAULT 0,
+    status INTEGER NOT NULL DEFAULT 2, -- 2 sent, 3 delivered, 4 seen
     hidden INTEGER NOT NULL DEFAULT 0, -- 1 for the sender, 2 for the receiver
     seq INTEGER NOT NULL,
     content INTEGER NOT NULL,
@@ -50,7 +50,7 @@ CREATE TABLE messages (
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX messages_id ON messages (id); -- begins with the time
 CREATE INDEX messages_seq ON messages (conv, seq);
-CREATE INDEX messages_unread ON messages (conv, dir, hidden) WHERE status < 2;
+CREATE INDEX messages_unread ON messages (conv, dir, hidden) WHERE status < 4;
 CREATE UNIQUE INDEX messages_client ON messages (sender, client_id) WHERE client_id IS NOT NULL;
 
 -- What a user's devices hear of messages that are no more, or hidden from them.
