@@ -242,6 +242,10 @@ func (sw *Switchboard) settled(c *call.Call) func() {
 	if !sw.shared || c.Live() {
 		return nil
 	}
+	if sw.chat != nil && isLogged(c) {
+		ended := c
+		return func() { sw.soon(func() { sw.logShared(ended) }) }
+	}
 	id := c.ID
 	return func() { sw.store.Settled(context.Background(), id) }
 }

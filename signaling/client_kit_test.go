@@ -122,6 +122,7 @@ type answer struct {
 
 func (a *answer) Ack(args []byte)      { a.ack, a.count = string(args), a.count+1 }
 func (a *answer) Fail(p *wire.Problem) { a.fail, a.count = p, a.count+1 }
+func (a *answer) Later() Replier       { return a }
 
 // receive gives the session an event as a dialect does: the buffers are spoiled
 // afterwards, so that whoever kept one shows.

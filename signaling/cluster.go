@@ -8,6 +8,7 @@ import (
 
 	"github.com/tandem-rtc/tandem/presence"
 	"github.com/tandem-rtc/tandem/signaling/call"
+	"github.com/tandem-rtc/tandem/signaling/wire"
 )
 
 // The switchboard's side of the cluster: what it does with what other nodes
@@ -144,13 +145,19 @@ func (sw *Switchboard) takeEvent(t *turn, e *eventEnvelope) {
 		ev = droppable(e.event, ev.Args)
 	}
 	ev.Shared = len(here) > 1
+	who := audience(e.flags & (flagExtended | flagBase))
+	live := false
 	for _, s := range here {
-		if e.device == "" || e.device == s.device {
+		if (e.device == "" || e.device == s.device) && who.includes(s.extended) {
 			s.send(t, ev)
+			live = live || s.isLive()
 			if e.from != "" {
 				s.met(e.from)
 			}
 		}
+	}
+	if live && e.event == wire.NewMessage {
+		sw.gotMessage(e.user, ev.Args)
 	}
 	if e.flags&flagForwarded == 0 {
 		sw.forwardEvent(e)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tandem-rtc/tandem/signaling/call"
+	"github.com/tandem-rtc/tandem/signaling/chat"
 )
 
 // Config of a Switchboard. Zero values take the defaults named.
@@ -66,6 +67,11 @@ type Config struct {
 	// the spellings fullname and profilepic.
 	ProfileFields []string
 
+	// Chat is what people may write; HistoryLimit is how many messages of a
+	// conversation a base device is sent after one was deleted (500, M7).
+	Chat         chat.Config
+	HistoryLimit int
+
 	Now    func() time.Time
 	Logger *slog.Logger
 }
@@ -95,6 +101,7 @@ func (c *Config) Validate() error {
 	num(&c.EventBurst, 200)
 	num(&c.CallsPerMinute, 30)
 	num(&c.SessionsPerUser, 20)
+	num(&c.HistoryLimit, 500)
 	if c.TypingRate == 0 {
 		c.TypingRate = 10
 	}
@@ -109,6 +116,12 @@ func (c *Config) Validate() error {
 	}
 	if c.Call == (call.Config{}) {
 		c.Call = call.DefaultConfig()
+	}
+	if c.Chat == (chat.Config{}) {
+		c.Chat = chat.DefaultConfig()
+	}
+	if err := c.Chat.Validate(); err != nil {
+		return err
 	}
 	if c.Now == nil {
 		c.Now = time.Now

@@ -14,6 +14,9 @@ type route struct {
 	handle handler
 	// extended events are unknown to base clients.
 	extended bool
+	// stored, if not nil, serves the event where messages are kept, behind the
+	// others of its session.
+	stored stored
 	// silent events have a limit of their own and no answer when over it.
 	silent bool
 }
@@ -25,9 +28,9 @@ var routes = map[string]route{
 	wire.CallEnd:      {handle: (*Switchboard).onCallEnd},
 	wire.CallRejected: {handle: (*Switchboard).onCallRejected},
 
-	wire.MessageDelivered: {handle: (*Switchboard).onMessageDelivered},
-	wire.MessageSeen:      {handle: (*Switchboard).onMessageSeen},
-	wire.AllMessageSeen:   {handle: (*Switchboard).onAllMessageSeen},
+	wire.MessageDelivered: {handle: (*Switchboard).onMessageDelivered, stored: (*Switchboard).markMessageDelivered},
+	wire.MessageSeen:      {handle: (*Switchboard).onMessageSeen, stored: (*Switchboard).markMessageSeen},
+	wire.AllMessageSeen:   {handle: (*Switchboard).onAllMessageSeen, stored: (*Switchboard).markAllSeen},
 	wire.Typing:           {handle: (*Switchboard).onTyping, silent: true},
 	wire.StopTyping:       {handle: (*Switchboard).onStopTyping, silent: true},
 
@@ -38,8 +41,13 @@ var routes = map[string]route{
 	wire.CallTransfer:  {handle: (*Switchboard).onCallTransfer, extended: true},
 	wire.CallInvite:    {handle: (*Switchboard).notConfigured, extended: true},
 
-	wire.MessageSend: {handle: (*Switchboard).notConfigured, extended: true},
-	wire.MessageSync: {handle: (*Switchboard).notConfigured, extended: true},
+	wire.MessageSend:          {handle: (*Switchboard).notConfigured, stored: (*Switchboard).onMessageSend, extended: true},
+	wire.MessageSync:          {handle: (*Switchboard).notConfigured, stored: (*Switchboard).onMessageSync, extended: true},
+	wire.MessageEdit:          {handle: (*Switchboard).notConfigured, stored: (*Switchboard).onMessageEdit, extended: true},
+	wire.MessageDelete:        {handle: (*Switchboard).notConfigured, stored: (*Switchboard).onMessageDelete, extended: true},
+	wire.MessageReact:         {handle: (*Switchboard).notConfigured, stored: (*Switchboard).onMessageReact, extended: true},
+	wire.MessageHistory:       {handle: (*Switchboard).notConfigured, stored: (*Switchboard).onMessageHistory, extended: true},
+	wire.MessageConversations: {handle: (*Switchboard).notConfigured, stored: (*Switchboard).onMessageConversations, extended: true},
 
 	wire.PresenceWatch:   {handle: (*Switchboard).onPresenceWatch, extended: true},
 	wire.PresenceUnwatch: {handle: (*Switchboard).onPresenceUnwatch, extended: true},
@@ -66,6 +74,12 @@ func (sw *Switchboard) dispatch(t *turn, s *Session, r *Request) {
 	}
 	if !ok {
 		sw.fail(t, s, r, wire.Errorf(wire.CodeUnknownEvent, ""))
+		return
+	}
+	if rt.stored != nil && sw.chat != nil {
+		if err := s.later(r, rt.stored); err != nil {
+			sw.fail(t, s, r, err)
+		}
 		return
 	}
 	t.answer = r.Reply != nil

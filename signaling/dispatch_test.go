@@ -45,6 +45,7 @@ var (
 	fromServer = []string{
 		wire.CallIncoming, wire.CallAccepted, wire.CallUnavailable, wire.GetOnlineUsers, wire.UserTyping, wire.UserStopTyping,
 		wire.MessageStatusUpdated, wire.AllMessageStatusUpdated, wire.CallRinging, wire.CallPeer, wire.CallState,
+		wire.NewMessage, wire.ReactionUpdated, wire.MessageDeleted, wire.MessageEdited,
 		wire.PresenceUpdate, wire.AuthExpiring, wire.ServerDrain, wire.Error,
 	}
 	dialect  = []string{wire.Disconnect, wire.Hello, wire.Auth, wire.Seq}

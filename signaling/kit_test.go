@@ -16,6 +16,7 @@ import (
 	"github.com/tandem-rtc/tandem/presence/memory"
 	"github.com/tandem-rtc/tandem/signaling/auth"
 	"github.com/tandem-rtc/tandem/signaling/call"
+	"github.com/tandem-rtc/tandem/signaling/chat"
 	"github.com/tandem-rtc/tandem/signaling/wheel"
 )
 
@@ -43,6 +44,7 @@ type setup struct {
 	Config
 	verify func(ctx context.Context, token string) (*auth.Identity, error)
 	wrap   func(presence.Store) presence.Store
+	chat   chat.Store
 }
 
 // play runs f in worlds of their own, with a clock that f turns by sleeping: on
@@ -93,7 +95,7 @@ func (w *world) addNode(name string, cluster *memory.Cluster, s *setup) {
 	t := w.t
 	t.Helper()
 	wh := wheel.New(wheel.Config{Tick: 10 * time.Millisecond})
-	sw, err := New(s.Config, Parts{Wheel: wh, Verify: s.verify, CallLog: w.logged}, func(h presence.Handler) (presence.Store, error) {
+	sw, err := New(s.Config, Parts{Wheel: wh, Verify: s.verify, CallLog: w.logged, Chat: s.chat}, func(h presence.Handler) (presence.Store, error) {
 		m, err := cluster.Join(name, h)
 		if err != nil {
 			return nil, err

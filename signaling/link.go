@@ -40,6 +40,9 @@ type Replier interface {
 	Ack(args []byte)
 	// Fail answers with an error.
 	Fail(p *wire.Problem)
+	// Later returns one that may answer after Receive has returned, from any
+	// goroutine, once.
+	Later() Replier
 }
 
 // Hello is what a client told of itself when it connected.

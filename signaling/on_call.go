@@ -161,7 +161,11 @@ func rung(c *call.Call, device string) bool {
 
 // unlogged takes the call log's entry out of effects.
 func unlogged(fx []call.Effect) []call.Effect {
-	return slices.DeleteFunc(fx, func(e call.Effect) bool { return e.Kind == call.EffectLog })
+	isLog := func(e call.Effect) bool { return e.Kind == call.EffectLog }
+	if !slices.ContainsFunc(fx, isLog) {
+		return fx
+	}
+	return slices.DeleteFunc(slices.Clone(fx), isLog)
 }
 
 // refuse places a call that ends at once: the asking device is told.

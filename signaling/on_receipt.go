@@ -3,11 +3,73 @@ package signaling
 import (
 	"context"
 
+	"github.com/tandem-rtc/tandem/signaling/chat"
 	"github.com/tandem-rtc/tandem/signaling/wire"
 )
 
-// Receipts are passed on to the author while both are online. Checking them
-// against the message, and keeping them, needs the chat store.
+// Where no messages are kept, receipts are passed on to the author while both are
+// online, as they are. A store is what they are checked against: only the
+// receiver may mark, and the author hears what has risen (M2).
+
+func (sw *Switchboard) markMessageDelivered(ctx context.Context, s *Session, args [][]byte) ([]byte, func(*turn), error) {
+	return sw.mark(ctx, s, args, chat.Delivered)
+}
+
+func (sw *Switchboard) markMessageSeen(ctx context.Context, s *Session, args [][]byte) ([]byte, func(*turn), error) {
+	return sw.mark(ctx, s, args, chat.Seen)
+}
+
+func (sw *Switchboard) mark(ctx context.Context, s *Session, args [][]byte, to chat.Status) ([]byte, func(*turn), error) {
+	p, err := wire.DecodeReceipt(args)
+	if err != nil {
+		return nil, nil, err
+	}
+	m, err := sw.chat.Get(ctx, p.MessageID)
+	switch {
+	case err != nil:
+		return nil, nil, sw.chatProblem(err)
+	case m.Receiver != s.user:
+		return nil, nil, chat.ErrForbidden
+	case m.Sender != p.SenderID:
+		return nil, nil, wire.Errorf(wire.CodeBadPayload, "senderId is not the author of that message.")
+	}
+	m, rose, err := sw.chat.Mark(ctx, s.user, p.MessageID, to)
+	if err != nil {
+		return nil, nil, sw.chatProblem(err)
+	}
+	sw.meet(s, p.SenderID)
+	if !rose {
+		return []byte("{}"), nil, nil
+	}
+	return []byte("{}"), func(t *turn) { sw.tellStatus(ctx, t, m) }, nil
+}
+
+// markAllSeen: the reader is the session's user, whatever receiverId says (I1).
+func (sw *Switchboard) markAllSeen(ctx context.Context, s *Session, args [][]byte) ([]byte, func(*turn), error) {
+	p, err := wire.DecodeAllSeen(args)
+	if err != nil {
+		return nil, nil, err
+	}
+	n, err := sw.chat.MarkAll(ctx, s.user, p.SenderID)
+	if err != nil {
+		return nil, nil, sw.chatProblem(err)
+	}
+	sw.meet(s, p.SenderID)
+	if n == 0 {
+		return []byte("{}"), nil, nil
+	}
+	return []byte("{}"), func(t *turn) {
+		sw.tellUser(ctx, t, s.user, p.SenderID, eventOf(wire.AllMessageStatusUpdated, allSeen(s, p.SenderID)), everyDevice, nil)
+	}, nil
+}
+
+func allSeen(s *Session, author string) []byte {
+	o := newObject(nil)
+	o.str("senderId", author)
+	o.str("receiverId", s.user)
+	o.str("status", wire.StatusSeen)
+	return o.end()
+}
 
 func (sw *Switchboard) onMessageDelivered(ctx context.Context, t *turn, s *Session, args [][]byte) ([]byte, error) {
 	return sw.receipt(ctx, t, s, args, wire.StatusDelivered)
@@ -36,10 +98,6 @@ func (sw *Switchboard) onAllMessageSeen(ctx context.Context, t *turn, s *Session
 	if err != nil {
 		return nil, err
 	}
-	o := newObject(nil)
-	o.str("senderId", p.SenderID)
-	o.str("receiverId", s.user)
-	o.str("status", wire.StatusSeen)
 	sw.meet(s, p.SenderID)
-	return nil, sw.toUser(ctx, t, s.user, p.SenderID, eventOf(wire.AllMessageStatusUpdated, o.end()))
+	return nil, sw.toUser(ctx, t, s.user, p.SenderID, eventOf(wire.AllMessageStatusUpdated, allSeen(s, p.SenderID)))
 }

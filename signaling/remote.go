@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"slices"
 
 	"github.com/tandem-rtc/tandem/presence"
 	"github.com/tandem-rtc/tandem/signaling/call"
@@ -30,7 +31,54 @@ const (
 	flagRepeat                // may have been delivered before: drop what was
 	flagDroppable             // for the droppable lane of the clients
 	flagSoft                  // the effects are not in the stored record
+	flagExtended              // for extended devices only
+	flagBase                  // for base devices only
 )
+
+// audience says which devices of a user an event is for.
+type audience byte
+
+const (
+	everyDevice     audience = 0
+	extendedDevices audience = flagExtended
+	baseDevices     audience = flagBase
+)
+
+func (a audience) includes(extended bool) bool {
+	return a == everyDevice || extended == (a == extendedDevices)
+}
+
+// tellUser queues an event for devices of a user, on whatever node, but for the
+// session that caused it. It reports whether a connected device of this node got
+// it. What does not reach another node is not lost to who asks for what it missed.
+func (sw *Switchboard) tellUser(ctx context.Context, t *turn, from, user string, ev *wire.Event, who audience, but *Session) (here bool) {
+	for _, s := range sw.hub.of(user) {
+		if s == but || !who.includes(s.extended) {
+			continue
+		}
+		s.send(t, ev)
+		here = here || s.isLive()
+	}
+	if !sw.shared {
+		return here
+	}
+	e := eventEnvelope{flags: byte(who), user: user, from: from, event: ev.Name, args: ev.Args}
+	if err := sw.cast(ctx, &e, presence.Must); err != nil {
+		sw.log.Debug("an event did not reach all devices", "user", user, "event", ev.Name, "error", err)
+	}
+	return here
+}
+
+// hasBase reports whether a user has a base device connected.
+func (sw *Switchboard) hasBase(ctx context.Context, user string) bool {
+	for _, s := range sw.hub.of(user) {
+		if !s.extended {
+			return true
+		}
+	}
+	list, err := sw.elsewhere(ctx, user)
+	return err == nil && slices.ContainsFunc(list, func(s presence.Session) bool { return !s.Extended })
+}
 
 // An eventEnvelope is an event for a user's devices on another node.
 type eventEnvelope struct {

@@ -35,6 +35,7 @@ type Session struct {
 	// out. limits is made when the first event comes.
 	t      atomic.Pointer[turn]
 	limits atomic.Pointer[limits]
+	jobs   jobs
 
 	// shift lets one change of state follow the other, with what the calls and the
 	// cluster hear of it: a device that is back was away before. It is locked

@@ -14,6 +14,7 @@ import (
 	"github.com/tandem-rtc/tandem/presence"
 	"github.com/tandem-rtc/tandem/signaling/auth"
 	"github.com/tandem-rtc/tandem/signaling/call"
+	"github.com/tandem-rtc/tandem/signaling/chat"
 	"github.com/tandem-rtc/tandem/signaling/wheel"
 	"github.com/tandem-rtc/tandem/signaling/wire"
 )
@@ -27,18 +28,25 @@ type Parts struct {
 	// CallLog gets the record of every call that ended, once each (C14). It
 	// must not block. Nil: only the log line.
 	CallLog func(call.Record)
-	Metrics *Metrics
+	// Chat keeps messages and the records of calls; nil: nobody does. Profiles
+	// finds what the receiver of a message is told of an author whose token says
+	// nothing; nil: nothing.
+	Chat     chat.Store
+	Profiles chat.Profiles
+	Metrics  *Metrics
 }
 
 // Switchboard routes events between the sessions of this node.
 type Switchboard struct {
-	cfg     Config
-	log     *slog.Logger
-	store   presence.Store
-	wheel   *wheel.Wheel
-	verify  func(ctx context.Context, token string) (*auth.Identity, error)
-	callLog func(call.Record)
-	metrics *Metrics
+	cfg      Config
+	log      *slog.Logger
+	store    presence.Store
+	wheel    *wheel.Wheel
+	verify   func(ctx context.Context, token string) (*auth.Identity, error)
+	callLog  func(call.Record)
+	chat     chat.Store // nil: messages are not kept
+	profiles chat.Profiles
+	metrics  *Metrics
 
 	hub       *hub
 	online    online
@@ -62,6 +70,8 @@ type Switchboard struct {
 	moving moving
 	asking asking
 
+	unlogged logQueue // records of calls that wait for their store
+
 	stop   context.CancelFunc
 	tasks  sync.Mutex // guards done.Go against closed
 	closed bool
@@ -78,7 +88,7 @@ func New(cfg Config, p Parts, join func(presence.Handler) (presence.Store, error
 		return nil, errors.New("signaling: a wheel and a store are required")
 	}
 	sw := &Switchboard{
-		cfg: cfg, log: cfg.Logger, wheel: p.Wheel, verify: p.Verify, callLog: p.CallLog, metrics: p.Metrics,
+		cfg: cfg, log: cfg.Logger, wheel: p.Wheel, verify: p.Verify, callLog: p.CallLog, metrics: p.Metrics, chat: p.Chat, profiles: p.Profiles,
 		hub: newHub(), watched: watchers{}, rates: map[string]*rate.Limiter{},
 		joined: make(chan struct{}), book: newBook(),
 	}
@@ -99,6 +109,7 @@ func New(cfg Config, p Parts, join func(presence.Handler) (presence.Store, error
 	sw.nameSelf()
 	if sw.shared {
 		sw.answerWhereIs()
+		sw.answerBackends()
 	}
 	close(sw.joined)
 	ctx, stop := context.WithCancel(context.Background())
@@ -137,6 +148,7 @@ func (sw *Switchboard) run(ctx context.Context) {
 
 // renew keeps the node's lease, and does what had to wait for the store.
 func (sw *Switchboard) renew(ctx context.Context) {
+	sw.logAgain()
 	switch err := sw.store.Renew(ctx); {
 	case errors.Is(err, presence.ErrLeaseLost):
 		sw.rejoin(ctx)
@@ -221,6 +233,9 @@ func (sw *Switchboard) ended(r call.Record) {
 	sw.log.Debug("call ended", "call", r.ID, "caller", r.Caller, "callee", r.Callee, "reason", string(r.Reason), "duration", r.Duration)
 	if sw.callLog != nil {
 		sw.callLog(r)
+	}
+	if sw.chat != nil && !sw.shared {
+		sw.logAlone(r)
 	}
 }
 

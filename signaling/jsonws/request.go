@@ -36,3 +36,23 @@ func (r *request) Fail(p *wire.Problem) {
 	var buf [256]byte
 	r.conn.Queue(wsconn.MustArrive, false, appendFail(buf[:0], r.frame.id, p))
 }
+
+// Later is good after the request has been given back.
+func (r *request) Later() signaling.Replier {
+	return &lateReply{conn: r.conn, id: r.frame.id}
+}
+
+type lateReply struct {
+	conn *wsconn.Conn
+	id   int64
+}
+
+func (r *lateReply) Ack(args []byte) {
+	r.conn.Queue(wsconn.MustArrive, false, appendAck(nil, r.id, args))
+}
+
+func (r *lateReply) Fail(p *wire.Problem) {
+	r.conn.Queue(wsconn.MustArrive, false, appendFail(nil, r.id, p))
+}
+
+func (r *lateReply) Later() signaling.Replier { return r }

@@ -124,3 +124,12 @@ func (r *request) Ack(args []byte) { r.event.AckRaw(args) }
 
 // Fail acknowledges with one argument, {"error":{"code":…,"message":…}}.
 func (r *request) Fail(p *wire.Problem) { r.event.AckRaw(wire.AppendErrorArg(nil, p)) }
+
+// Later is good after the request has been given back.
+func (r *request) Later() signaling.Replier { return &lateReply{r.event} }
+
+type lateReply struct{ event *socketio.Event }
+
+func (r *lateReply) Ack(args []byte)          { r.event.AckRaw(args) }
+func (r *lateReply) Fail(p *wire.Problem)     { r.event.AckRaw(wire.AppendErrorArg(nil, p)) }
+func (r *lateReply) Later() signaling.Replier { return r }

@@ -24,6 +24,9 @@ const (
 	AllMessageSeen          = "allmessageSeen"
 	MessageStatusUpdated    = "messageStatusUpdated"
 	AllMessageStatusUpdated = "allmessageStatusUpdated"
+	NewMessage              = "newMessage"
+	ReactionUpdated         = "reactionUpdated"
+	MessageDeleted          = "messageDeleted"
 )
 
 // Events of the extended profile (PROTOCOL.md §3).
@@ -38,8 +41,14 @@ const (
 	CallInvite    = "call:invite"
 	CallState     = "call:state"
 
-	MessageSend = "message:send"
-	MessageSync = "message:sync"
+	MessageSend          = "message:send"
+	MessageSync          = "message:sync"
+	MessageEdit          = "message:edit"
+	MessageDelete        = "message:delete"
+	MessageReact         = "message:react"
+	MessageHistory       = "message:history"
+	MessageConversations = "message:conversations"
+	MessageEdited        = "message:edited"
 
 	PresenceWatch   = "presence:watch"
 	PresenceUnwatch = "presence:unwatch"

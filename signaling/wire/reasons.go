@@ -22,6 +22,7 @@ var (
 	CloseTokenExpired     = CloseCode{4402, "token_expired", true, "the token ran out and was not refreshed"}
 	CloseForbidden        = CloseCode{4403, "forbidden", true, "identity_mismatch, or the origin is not allowed"}
 	CloseHandshakeTimeout = CloseCode{4408, "handshake timeout", false, "the auth frame did not come in time"}
+	CloseDisconnected     = CloseCode{4410, "disconnected", true, "a back end has ended the session"}
 	CloseReplaced         = CloseCode{4409, "replaced", true, "the same device connected again: this socket is its old one"}
 	CloseRateLimited      = CloseCode{4429, "rate_limited", false, "far too many events, or too many devices of one user"}
 	CloseGoingAway        = CloseCode{1001, "server is going away", false, "drain or shutdown: connect again, to another node"}
@@ -31,6 +32,6 @@ var (
 func CloseCodes() []CloseCode {
 	return []CloseCode{
 		CloseNormal, CloseGoingAway, CloseBadText, CloseTooBig, CloseBadFrame, CloseUnauthorized, CloseTokenExpired,
-		CloseForbidden, CloseHandshakeTimeout, CloseReplaced, CloseRateLimited,
+		CloseForbidden, CloseHandshakeTimeout, CloseReplaced, CloseDisconnected, CloseRateLimited,
 	}
 }

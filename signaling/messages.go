@@ -1,0 +1,280 @@
+package signaling
+
+import (
+	"context"
+	"errors"
+
+	"github.com/tandem-rtc/tandem/signaling/auth"
+	"github.com/tandem-rtc/tandem/signaling/chat"
+	"github.com/tandem-rtc/tandem/signaling/wire"
+	"github.com/tandem-rtc/tandem/signaling/wire/rawjson"
+)
+
+// What people do with messages, for the events of the socket (on_message.go) and
+// for the REST routes. Each stores first and tells then (M1): what is to be told is
+// returned as a function, for who has an answer to give before.
+
+// ChatOn reports whether messages are kept at all.
+func (sw *Switchboard) ChatOn() bool { return sw.chat != nil }
+
+var errNoChat = wire.Errorf(wire.CodeNotConfigured, "")
+
+// chatProblem turns the error of a store or rule into what a client may hear.
+func (sw *Switchboard) chatProblem(err error) error {
+	var coded interface{ Code() string }
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &coded):
+		if wire.Code(coded.Code()) == wire.CodeUnavailable {
+			sw.log.Warn("messages are not to be had", "error", err)
+		}
+		return wire.Errorf(wire.Code(coded.Code()), "")
+	}
+	return err
+}
+
+// SendMessage stores a message and delivers it (M1). from is its author: the
+// claims of its token are the profile that the receiver is shown.
+func (sw *Switchboard) SendMessage(ctx context.Context, from *auth.Identity, d chat.Draft) (*chat.Message, error) {
+	m, tell, err := sw.storeMessage(ctx, from.User, from.Profile.JSON(), nil, d)
+	if err == nil {
+		sw.inTurnOf(tell)
+	}
+	return m, err
+}
+
+// inTurnOf tells on a goroutine that has no turn.
+func (sw *Switchboard) inTurnOf(tell func(*turn)) {
+	if tell == nil {
+		return
+	}
+	t := sw.newTurn()
+	tell(t)
+	t.end()
+}
+
+// storeMessage stores a message; tell delivers it. by is the session that sends
+// it, or nil. One that was stored before is not delivered again.
+func (sw *Switchboard) storeMessage(ctx context.Context, user string, profile []byte, by *Session, d chat.Draft) (*chat.Message, func(*turn), error) {
+	if sw.chat == nil {
+		return nil, nil, errNoChat
+	}
+	m := chat.Message{Sender: user, Receiver: d.To, Text: d.Text, Media: d.Media, ClientID: d.ClientID}
+	if err := sw.cfg.Chat.Check(&m); err != nil {
+		return nil, nil, err
+	}
+	if d.ReplyTo != "" {
+		answered, err := sw.chat.Get(ctx, d.ReplyTo)
+		if errors.Is(err, chat.ErrNotFound) {
+			return nil, nil, chat.ErrReply
+		}
+		if err != nil {
+			return nil, nil, sw.chatProblem(err)
+		}
+		if m.ReplyTo, err = chat.Quote(answered, user, d.To); err != nil {
+			return nil, nil, err
+		}
+	}
+	stored, created, err := sw.chat.Add(ctx, m)
+	if err != nil {
+		return nil, nil, sw.chatProblem(err)
+	}
+	if !created {
+		return stored, nil, nil
+	}
+	args := append(chat.AppendJSON(nil, stored), ',')
+	args = append(args, sw.senderProfile(ctx, user, profile)...)
+	return stored, func(t *turn) { sw.deliverMessage(ctx, t, stored, by, args) }, nil
+}
+
+// senderProfile is what a receiver is told of an author (M5): the token's claims,
+// else what the user store has, reduced to what may be shown; always with _id.
+func (sw *Switchboard) senderProfile(ctx context.Context, user string, token []byte) []byte {
+	if len(token) == 0 && sw.profiles != nil {
+		p, err := sw.profiles.Profile(ctx, user)
+		if err != nil {
+			sw.log.Warn("a profile is not to be had", "user", user, "error", err)
+		}
+		token = p
+	}
+	return sw.profileOf(&Session{user: user, profile: token}, nil)
+}
+
+// deliverMessage gives a stored message to the devices of its receiver, and to
+// those of its author that did not send it; a base one would count it as unread.
+// Whoever has a connected device of the receiver marks it delivered.
+func (sw *Switchboard) deliverMessage(ctx context.Context, t *turn, m *chat.Message, by *Session, args []byte) {
+	ev := eventOf(wire.NewMessage, args)
+	here := sw.tellUser(ctx, t, m.Sender, m.Receiver, ev, everyDevice, nil)
+	if m.Sender != m.Receiver {
+		sw.tellUser(ctx, t, m.Receiver, m.Sender, ev, extendedDevices, by)
+	}
+	if here {
+		sw.soon(func() { sw.markDelivered(context.Background(), m.Receiver, m.ID) })
+	}
+}
+
+// gotMessage is called where newMessage from another node was queued for a
+// connected device.
+func (sw *Switchboard) gotMessage(user string, args []byte) {
+	if sw.chat == nil {
+		return
+	}
+	id, receiver := "", ""
+	list, err := rawjson.Array(nil, append(append([]byte{'['}, args...), ']'))
+	if err != nil || len(list) == 0 {
+		return
+	}
+	_ = rawjson.Object(list[0], func(k, v []byte) bool {
+		switch string(k) {
+		case "_id":
+			id, _ = rawjson.String(v)
+		case "receiverId":
+			receiver, _ = rawjson.String(v)
+		}
+		return true
+	})
+	if id != "" && receiver == user {
+		sw.soon(func() { sw.markDelivered(context.Background(), user, id) })
+	}
+}
+
+// markDelivered is the server's own receipt (M2).
+func (sw *Switchboard) markDelivered(ctx context.Context, reader, id string) {
+	m, rose, err := sw.chat.Mark(ctx, reader, id, chat.Delivered)
+	if err != nil {
+		sw.log.Debug("a message was not marked as delivered", "message", id, "error", err)
+		return
+	}
+	if rose {
+		sw.inTurnOf(func(t *turn) { sw.tellStatus(ctx, t, m) })
+	}
+}
+
+// tellStatus tells the author of a message, on all devices, how far it has come.
+func (sw *Switchboard) tellStatus(ctx context.Context, t *turn, m *chat.Message) {
+	o := newObject(nil)
+	o.str("messageId", m.ID)
+	o.str("status", m.Status.String())
+	sw.tellUser(ctx, t, m.Receiver, m.Sender, eventOf(wire.MessageStatusUpdated, o.end()), everyDevice, nil)
+}
+
+// History lists messages between two people, oldest first.
+func (sw *Switchboard) History(ctx context.Context, user, peer, before string, limit int) ([]*chat.Message, error) {
+	if sw.chat == nil {
+		return nil, errNoChat
+	}
+	list, err := sw.chat.History(ctx, user, peer, before, limit)
+	return list, sw.chatProblem(err)
+}
+
+// Conversations lists with whom a user has messages, newest first.
+func (sw *Switchboard) Conversations(ctx context.Context, user, cursor string, limit int) ([]chat.Conversation, string, error) {
+	if sw.chat == nil {
+		return nil, "", errNoChat
+	}
+	list, next, err := sw.chat.Conversations(ctx, user, cursor, limit)
+	return list, next, sw.chatProblem(err)
+}
+
+// React puts a user's reaction on a message, or takes it back.
+func (sw *Switchboard) React(ctx context.Context, user, id, emoji string) (*chat.Message, error) {
+	m, tell, err := sw.change(ctx, id, chat.Toggle(user, emoji), sw.tellReactions)
+	sw.inTurnOf(tell)
+	return m, err
+}
+
+// EditMessage gives a message of the user another text.
+func (sw *Switchboard) EditMessage(ctx context.Context, user, id, text string) (*chat.Message, error) {
+	m, tell, err := sw.change(ctx, id, sw.cfg.Chat.EditText(user, text, sw.now()), sw.tellEdited)
+	sw.inTurnOf(tell)
+	return m, err
+}
+
+// change applies a rule to a message; tell says so if something changed.
+func (sw *Switchboard) change(ctx context.Context, id string, rule chat.Change, news func(context.Context, *turn, *chat.Message)) (*chat.Message, func(*turn), error) {
+	if sw.chat == nil {
+		return nil, nil, errNoChat
+	}
+	m, changed, err := sw.chat.Update(ctx, id, rule)
+	if err != nil {
+		return nil, nil, sw.chatProblem(err)
+	}
+	if !changed {
+		return m, nil, nil
+	}
+	return m, func(t *turn) { news(ctx, t, m) }, nil
+}
+
+func (sw *Switchboard) tellReactions(ctx context.Context, t *turn, m *chat.Message) {
+	o := newObject(nil)
+	o.str("messageId", m.ID)
+	o.raw("reactions", chat.AppendReactions(nil, m.Reactions))
+	sw.tellBoth(ctx, t, m, eventOf(wire.ReactionUpdated, o.end()), everyDevice)
+}
+
+func (sw *Switchboard) tellEdited(ctx context.Context, t *turn, m *chat.Message) {
+	o := newObject(nil)
+	o.raw("message", chat.AppendJSON(nil, m))
+	sw.tellBoth(ctx, t, m, eventOf(wire.MessageEdited, o.end()), extendedDevices)
+}
+
+// tellBoth tells the two people of a message.
+func (sw *Switchboard) tellBoth(ctx context.Context, t *turn, m *chat.Message, ev *wire.Event, who audience) {
+	sw.tellUser(ctx, t, m.Receiver, m.Sender, ev, who, nil)
+	if m.Receiver != m.Sender {
+		sw.tellUser(ctx, t, m.Sender, m.Receiver, ev, who, nil)
+	}
+}
+
+// DeleteMessage deletes a message for both, or with forMe for the user alone.
+func (sw *Switchboard) DeleteMessage(ctx context.Context, user, id string, forMe bool) error {
+	tell, err := sw.deleteMessage(ctx, user, id, forMe)
+	sw.inTurnOf(tell)
+	return err
+}
+
+func (sw *Switchboard) deleteMessage(ctx context.Context, user, id string, forMe bool) (func(*turn), error) {
+	if sw.chat == nil {
+		return nil, errNoChat
+	}
+	if forMe {
+		m, changed, err := sw.chat.Update(ctx, id, chat.HideFor(user))
+		if err != nil || !changed {
+			return nil, sw.chatProblem(err)
+		}
+		return func(t *turn) { sw.tellDeleted(ctx, t, m, user) }, nil
+	}
+	m, err := sw.chat.Remove(ctx, id, chat.MayDelete(user))
+	if err != nil {
+		return nil, sw.chatProblem(err)
+	}
+	return func(t *turn) {
+		sw.tellDeleted(ctx, t, m, m.Sender)
+		if m.Receiver != m.Sender {
+			sw.tellDeleted(ctx, t, m, m.Receiver)
+		}
+	}, nil
+}
+
+// tellDeleted tells a user that a message is gone: extended devices which one,
+// base ones what is left of the conversation (M7).
+func (sw *Switchboard) tellDeleted(ctx context.Context, t *turn, m *chat.Message, user string) {
+	o := newObject(nil)
+	o.str("messageId", m.ID)
+	which := o.end()
+	sw.tellUser(ctx, t, m.Peer(user), user, eventOf(wire.MessageDeleted, which), extendedDevices, nil)
+	if !sw.hasBase(ctx, user) {
+		return
+	}
+	left, err := sw.chat.History(ctx, user, m.Peer(user), "", sw.cfg.HistoryLimit)
+	if err != nil {
+		sw.log.Warn("base devices were not told of a deletion", "message", m.ID, "error", err)
+		return
+	}
+	args := append(chat.AppendList(nil, left), ',')
+	args = append(rawjson.AppendString(args, m.Sender), ',')
+	args = append(rawjson.AppendString(args, m.Receiver), ',')
+	sw.tellUser(ctx, t, m.Peer(user), user, eventOf(wire.MessageDeleted, append(args, which...)), baseDevices, nil)
+}

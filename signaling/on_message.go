@@ -1,0 +1,160 @@
+package signaling
+
+import (
+	"context"
+
+	"github.com/tandem-rtc/tandem/signaling/chat"
+	"github.com/tandem-rtc/tandem/signaling/wire"
+)
+
+// Events of stored messages. What they do is in messages.go.
+
+func (sw *Switchboard) onMessageSend(ctx context.Context, s *Session, args [][]byte) ([]byte, func(*turn), error) {
+	p, err := wire.DecodeMessageSend(args)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !s.allowed("message") {
+		return nil, nil, wire.Errorf(wire.CodeForbidden, "")
+	}
+	m, tell, err := sw.storeMessage(ctx, s.user, s.profile, s, chat.Draft{To: p.To, Text: p.Text, Media: p.Media, ReplyTo: p.ReplyTo, ClientID: p.ClientID})
+	if err != nil {
+		return nil, nil, err
+	}
+	sw.meet(s, p.To)
+	return messageReply(m), tell, nil
+}
+
+// messageReply is {"message":…}.
+func messageReply(m *chat.Message) []byte {
+	o := newObject(nil)
+	o.raw("message", chat.AppendJSON(nil, m))
+	return o.end()
+}
+
+// onMessageSync gives a device what it missed (M3), and takes the messages in it
+// as delivered.
+func (sw *Switchboard) onMessageSync(ctx context.Context, s *Session, args [][]byte) ([]byte, func(*turn), error) {
+	p, err := wire.DecodeMessageSync(args)
+	if err != nil {
+		return nil, nil, err
+	}
+	ch, err := sw.chat.Changes(ctx, s.user, p.Since, p.Limit)
+	if err != nil {
+		return nil, nil, sw.chatProblem(err)
+	}
+	o := newObject(nil)
+	o.raw("messages", chat.AppendList(nil, ch.Messages))
+	receipts := []byte{'['}
+	for i, r := range ch.Receipts {
+		if i > 0 {
+			receipts = append(receipts, ',')
+		}
+		receipts = appendReceipt(receipts, r)
+	}
+	o.raw("receipts", append(receipts, ']'))
+	o.raw("deleted", appendStrings(nil, ch.Deleted))
+	o.str("cursor", ch.Cursor)
+	o.bool("more", ch.More)
+	var waiting []*chat.Message
+	for _, m := range ch.Messages {
+		if m.Receiver == s.user && m.Status == chat.Sent {
+			waiting = append(waiting, m)
+		}
+	}
+	return o.end(), func(*turn) {
+		for _, m := range waiting {
+			sw.markDelivered(ctx, s.user, m.ID)
+		}
+	}, nil
+}
+
+func appendReceipt(b []byte, r chat.Receipt) []byte {
+	o := newObject(b)
+	if r.MessageID != "" {
+		o.str("messageId", r.MessageID)
+	} else {
+		o.str("senderId", r.Author)
+		o.str("receiverId", r.Reader)
+		o.time("until", r.Until)
+	}
+	o.str("status", r.Status.String())
+	return o.end()
+}
+
+func (sw *Switchboard) onMessageEdit(ctx context.Context, s *Session, args [][]byte) ([]byte, func(*turn), error) {
+	p, err := wire.DecodeMessageEdit(args)
+	if err != nil {
+		return nil, nil, err
+	}
+	m, tell, err := sw.change(ctx, p.MessageID, sw.cfg.Chat.EditText(s.user, p.Text, sw.now()), sw.tellEdited)
+	if err != nil {
+		return nil, nil, err
+	}
+	return messageReply(m), tell, nil
+}
+
+func (sw *Switchboard) onMessageReact(ctx context.Context, s *Session, args [][]byte) ([]byte, func(*turn), error) {
+	p, err := wire.DecodeMessageReact(args)
+	if err != nil {
+		return nil, nil, err
+	}
+	m, tell, err := sw.change(ctx, p.MessageID, chat.Toggle(s.user, p.Emoji), sw.tellReactions)
+	if err != nil {
+		return nil, nil, err
+	}
+	return messageReply(m), tell, nil
+}
+
+func (sw *Switchboard) onMessageDelete(ctx context.Context, s *Session, args [][]byte) ([]byte, func(*turn), error) {
+	p, err := wire.DecodeMessageDelete(args)
+	if err != nil {
+		return nil, nil, err
+	}
+	tell, err := sw.deleteMessage(ctx, s.user, p.MessageID, p.ForMe)
+	return []byte("{}"), tell, err
+}
+
+func (sw *Switchboard) onMessageHistory(ctx context.Context, s *Session, args [][]byte) ([]byte, func(*turn), error) {
+	p, err := wire.DecodeMessageHistory(args)
+	if err != nil {
+		return nil, nil, err
+	}
+	if p.Limit == 0 {
+		p.Limit = min(wire.MaxMessagePage, sw.cfg.HistoryLimit)
+	}
+	list, err := sw.History(ctx, s.user, p.Peer, p.Before, p.Limit)
+	if err != nil {
+		return nil, nil, err
+	}
+	sw.meet(s, p.Peer)
+	o := newObject(nil)
+	o.raw("messages", chat.AppendList(nil, list))
+	return o.end(), nil, nil
+}
+
+func (sw *Switchboard) onMessageConversations(ctx context.Context, s *Session, args [][]byte) ([]byte, func(*turn), error) {
+	p, err := wire.DecodeConversations(args)
+	if err != nil {
+		return nil, nil, err
+	}
+	list, next, err := sw.Conversations(ctx, s.user, p.Cursor, p.Limit)
+	if err != nil {
+		return nil, nil, err
+	}
+	b := []byte{'['}
+	for i := range list {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		c := newObject(b)
+		c.str("peer", list[i].Peer)
+		c.int("unread", int64(list[i].Unread))
+		c.raw("last", chat.AppendJSON(nil, list[i].Last))
+		b = c.end()
+	}
+	o := newObject(nil)
+	o.raw("conversations", append(b, ']'))
+	o.str("next", next)
+	return o.end(), nil, nil
+}
