@@ -283,6 +283,8 @@ function refusalWords(err: TandemError, hadToken: boolean): { text: string; need
       return { text: 'The server does not allow this web address.', needsToken: false }
     case 'replaced':
       return { text: 'You are connected in another place with this tab’s identity.', needsToken: false }
+    case 'disconnected':
+      return { text: 'You were signed out here.', needsToken: false }
     case 'closed':
       return { text: 'The server has closed the connection.', needsToken: false }
     default:

@@ -1,6 +1,6 @@
 import { Backoff, type BackoffOptions } from './backoff.js'
 import { Emitter } from './emitter.js'
-import { TandemError, finalCloseCodes, refusals } from './errors.js'
+import { TandemError, endings, finalCloseCodes, refusals } from './errors.js'
 import type { Hello } from './events.js'
 import { parseFrame, socketUrl, type EventFrame } from './frames.js'
 import { Requests } from './requests.js'
@@ -242,7 +242,7 @@ export class Connection extends Emitter<Events> {
       this.#lost(this.#generation)
       return
     }
-    if (!refusals.has(err.code) && err.code !== 'closed' && err.code !== 'replaced') return
+    if (!refusals.has(err.code) && !endings.has(err.code)) return
     this.#shut(err, 1000)
     this.emit('refused', err)
   }

@@ -74,6 +74,9 @@ export const refusals: ReadonlySet<string> = new Set([
   'forbidden',
 ])
 
+/** Codes that end a connection which was there, for good. */
+export const endings: ReadonlySet<string> = new Set(['closed', 'replaced', 'disconnected'])
+
 /**
  * WebSocket close codes (RFC 6455 §7.4.2) after which a client stays away:
  * goodbye confirmed, no valid token, token expired, forbidden, and a socket
@@ -85,4 +88,5 @@ export const finalCloseCodes: ReadonlyMap<number, ErrorCode> = new Map([
   [4402, 'token_expired'],
   [4403, 'forbidden'],
   [4409, 'replaced'],
+  [4410, 'disconnected'],
 ])
