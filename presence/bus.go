@@ -7,7 +7,8 @@ type Peer struct{ Name, Epoch string }
 type Node struct {
 	Peer
 	// Tag is short and unique among the nodes that live: it stands in front of
-	// session ids, so that a request of a session finds its node (P9).
+	// session ids, so that a request of a session finds its node (P9). A node
+	// that joins again keeps it: its sessions are those of before.
 	Tag string
 	// Addr is where the node takes requests of other nodes: host:port, or "".
 	Addr string

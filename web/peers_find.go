@@ -11,37 +11,38 @@ const (
 	maxPeerTag     = 32   // bytes; longer ones are no tags
 	maxTagsKnown   = 4096 // then all are forgotten
 	maxTagsAwaited = 256  // requests that wait at the same time
+	// returnTime is how long a node that is gone may come back: it stood still,
+	// was taken for dead, and joins again with its sessions.
+	returnTime = 2 * time.Minute
 )
 
-// acquaintances are the tags that need no waiting for: of nodes that this one
-// has known, and those that were waited for in vain.
+// acquaintances are the tags of nodes that this one has known, with when, and
+// those that were waited for in vain, with no time.
 type acquaintances struct {
 	mu      sync.Mutex
-	tags    map[string]struct{}
+	tags    map[string]time.Time
 	awaited int
 }
 
-func (a *acquaintances) know(tag string) {
+func (a *acquaintances) know(tag string, now time.Time) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.knowLocked(tag)
+	a.knowLocked(tag, now)
 }
 
-func (a *acquaintances) knowLocked(tag string) {
-	if _, ok := a.tags[tag]; ok {
-		return
+func (a *acquaintances) knowLocked(tag string, now time.Time) {
+	if _, ok := a.tags[tag]; !ok && (a.tags == nil || len(a.tags) >= maxTagsKnown) {
+		a.tags = make(map[string]time.Time)
 	}
-	if a.tags == nil || len(a.tags) >= maxTagsKnown {
-		a.tags = make(map[string]struct{})
-	}
-	a.tags[tag] = struct{}{}
+	a.tags[tag] = now
 }
 
 // await says whether to wait for a tag; done ends it.
-func (a *acquaintances) await(tag string) bool {
+func (a *acquaintances) await(tag string, now time.Time) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if _, known := a.tags[tag]; known || a.awaited >= maxTagsAwaited {
+	met, known := a.tags[tag]
+	if known && now.Sub(met) > returnTime || a.awaited >= maxTagsAwaited {
 		return false
 	}
 	a.awaited++
@@ -52,18 +53,20 @@ func (a *acquaintances) done(tag string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.awaited--
-	a.knowLocked(tag)
+	if _, ok := a.tags[tag]; !ok {
+		a.knowLocked(tag, time.Time{})
+	}
 }
 
 // find is where the node with the tag listens. A node hears about once a second
-// of others that are new; their sessions may reach it before. So a tag that was
-// never heard of is waited for, once.
+// of others that are new, or back; their sessions may reach it before. So a tag
+// that was never heard of is waited for, once, and one that was there lately is.
 func (p *Peers) find(ctx context.Context, tag string) (addr string, ok bool) {
 	if addr, ok = p.cfg.Find(tag); ok {
-		p.known.know(tag)
+		p.known.know(tag, time.Now())
 		return addr, addr != ""
 	}
-	if len(tag) > maxPeerTag || tag == p.cfg.Self() || !p.known.await(tag) {
+	if len(tag) > maxPeerTag || tag == p.cfg.Self() || !p.known.await(tag, time.Now()) {
 		return "", false
 	}
 	defer p.known.done(tag)
@@ -82,6 +85,7 @@ func (p *Peers) find(ctx context.Context, tag string) (addr string, ok bool) {
 			return addr, ok && addr != ""
 		case <-tick.C:
 			if addr, ok = p.cfg.Find(tag); ok {
+				p.known.know(tag, time.Now())
 				return addr, addr != ""
 			}
 		}

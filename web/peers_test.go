@@ -213,7 +213,8 @@ func result(w *httptest.ResponseRecorder) *http.Response {
 }
 
 // TestP9_NodeThatIsNew: its sessions may reach another node before that has heard
-// of it. What nobody hears of is waited for once, and what was known never.
+// of it. What nobody hears of is waited for once; what is gone may come back, for a
+// while.
 func TestP9_NodeThatIsNew(t *testing.T) {
 	node := peerNodes(t, 1, nil)[0]
 	sid := open(t, node).sid
@@ -261,11 +262,15 @@ func TestP9_NodeThatIsNew(t *testing.T) {
 		return len(asked)
 	}
 	known.forget(tag)
+	if n := asks(sid); n == 1 {
+		t.Error("a node that may come back was not waited for")
+	}
+	p.known.know(tag, time.Now().Add(-returnTime-time.Second))
 	for what, tt := range map[string]struct {
 		sid  string
 		wait bool
 	}{
-		"own": {"own-A", false}, "gone": {sid, false}, "no tag": {strings.Repeat("x", maxPeerTag+1) + "-A", false}, "never heard of": {"new-A", true},
+		"own": {"own-A", false}, "long gone": {sid, false}, "no tag": {strings.Repeat("x", maxPeerTag+1) + "-A", false}, "never heard of": {"new-A", true},
 	} {
 		if n := asks(tt.sid); n > 1 != tt.wait {
 			t.Errorf("%s: asked %d times", what, n)
@@ -273,6 +278,40 @@ func TestP9_NodeThatIsNew(t *testing.T) {
 	}
 	if n := asks("new-A"); n != 1 {
 		t.Errorf("waited for again: asked %d times", n)
+	}
+}
+
+// TestP9_NodeThatComesBack: its session's request is there before the news.
+func TestP9_NodeThatComesBack(t *testing.T) {
+	var known book
+	looked := make(chan struct{}, 1000)
+	p, l := newPeers(t, PeersConfig{
+		Key: peerKey, Self: func() string { return "own" }, Logger: quiet(), FindTimeout: 10 * time.Second,
+		Find: func(tag string) (string, bool) {
+			looked <- struct{}{}
+			return known.find(tag)
+		},
+	})
+	_ = l.Close()
+	t.Cleanup(func() { _ = p.Close() })
+	known.put("tag", "here")
+	found := func() {
+		t.Helper()
+		if addr, ok := p.find(t.Context(), "tag"); !ok || addr != "here" {
+			t.Fatalf("found %q %t", addr, ok)
+		}
+	}
+	found()
+	for range 3 { // it comes and goes
+		known.forget("tag")
+		for len(looked) > 0 {
+			<-looked
+		}
+		go func() {
+			<-looked // in vain
+			known.put("tag", "here")
+		}()
+		found()
 	}
 }
 

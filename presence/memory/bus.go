@@ -67,8 +67,9 @@ func (m *Member) read() {
 
 // Self is this member as others see it.
 func (m *Member) Self() presence.Node {
-	name, epoch := m.Node()
-	return presence.Node{Peer: presence.Peer{Name: name, Epoch: epoch}, Tag: epoch}
+	m.c.mu.RLock()
+	defer m.c.mu.RUnlock()
+	return presence.Node{Peer: presence.Peer{Name: m.name, Epoch: m.epoch}, Tag: m.tag}
 }
 
 // Nodes are all members that hold a lease.
@@ -79,7 +80,7 @@ func (m *Member) Nodes() []presence.Node {
 	list := make([]presence.Node, 0, len(m.c.members))
 	for _, o := range m.c.members {
 		if now.Before(o.until) {
-			list = append(list, presence.Node{Peer: presence.Peer{Name: o.name, Epoch: o.epoch}, Tag: o.epoch})
+			list = append(list, presence.Node{Peer: presence.Peer{Name: o.name, Epoch: o.epoch}, Tag: o.tag})
 		}
 	}
 	return list

@@ -112,6 +112,7 @@ type Member struct {
 	inbox   inbox
 	// guarded by c.mu
 	epoch string
+	tag   string // that of the first epoch
 	until time.Time
 	gone  bool
 }
@@ -137,6 +138,9 @@ func (c *Cluster) Join(name string, h presence.Handler) (*Member, error) {
 func (c *Cluster) enterLocked(m *Member, now time.Time) {
 	c.epochs++
 	m.epoch, m.until, m.gone = epochName(now, c.epochs), now.Add(c.cfg.Lease), false
+	if m.tag == "" {
+		m.tag = m.epoch
+	}
 	c.members[m.name] = m
 }
 

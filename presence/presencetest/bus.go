@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -151,13 +152,19 @@ func nobodyThere(t *testing.T, w World) {
 func newEpochNewInbox(t *testing.T, w World) {
 	heard := newListener()
 	a, b := joinAs(t, w, "a", &Handler{}), joinAs(t, w, "b", heard)
-	old := b.Self().Peer
+	old, tag := b.Self().Peer, b.Self().Tag
 	must(t, deliver(a, old, number(0)))
 	eventually(t, "it has arrived", func() bool { return len(heard.from(a.Self().Peer)) == 1 })
 	w.Pass(w.Lease() + w.Lease()/4)
 	must(t, b.Rejoin(context.Background()))
 	if b.Self().Peer == old {
 		t.Fatal("Rejoin kept the epoch")
+	}
+	// Ids of its sessions begin with the tag: whoever gets them finds it.
+	list := joinAs(t, w, "c", &Handler{}).Nodes()
+	i := slices.IndexFunc(list, func(n presence.Node) bool { return n.Tag == tag })
+	if b.Self().Tag != tag || i < 0 || list[i].Peer != b.Self().Peer {
+		t.Errorf("%+v is not found by its tag %q among %+v", b.Self(), tag, list)
 	}
 	if err := deliver(a, old, number(1)); !errors.Is(err, presence.ErrUnavailable) {
 		t.Errorf("the old epoch: %v, want ErrUnavailable", err)

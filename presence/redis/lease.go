@@ -123,12 +123,20 @@ func newEpoch(now time.Time) string {
 	return strconv.FormatInt(now.UnixMilli(), 36) + strings.ToLower(rand.Text()[:7])
 }
 
-// takeLease enters this node under a new epoch. follows is the entry of the
-// epoch that it had before, or "".
-func (s *Store) takeLease(ctx context.Context, name, follows string) error {
+// takeLease enters this node under a new epoch. old is what it was before, if it
+// was: it keeps its tag, which its sessions' ids begin with, unless another node
+// has come to the same meanwhile.
+func (s *Store) takeLease(ctx context.Context, name string, old *presence.Node) error {
+	follows, tag := "", ""
+	if old != nil {
+		follows, tag = nodeEntry(*old), old.Tag
+	}
 	for range 10 {
-		n := presence.Node{Peer: presence.Peer{Name: name, Epoch: newEpoch(s.Now())}, Addr: s.cfg.Addr}
-		n.Tag = tagOf(n.Peer)
+		n := presence.Node{Peer: presence.Peer{Name: name, Epoch: newEpoch(s.Now())}, Tag: tag, Addr: s.cfg.Addr}
+		if tag == "" {
+			n.Tag = tagOf(n.Peer)
+		}
+		tag = ""
 		started := s.clock.here()
 		r, err := s.askLease(ctx, s.leaseCall("take", n, newRun(), follows))
 		if err != nil {
@@ -290,7 +298,7 @@ func (s *Store) Rejoin(ctx context.Context) error {
 	old := s.Self()
 	s.own.clear()
 	s.routes.doubt()
-	if err := s.takeLease(ctx, old.Name, nodeEntry(old)); err != nil {
+	if err := s.takeLease(ctx, old.Name, &old); err != nil {
 		return err
 	}
 	s.bus.rejoined(old.Peer)

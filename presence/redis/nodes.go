@@ -35,7 +35,7 @@ func parseNode(s string) (presence.Node, bool) {
 
 var tagText = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
 
-// tagOf is short and the same wherever it is computed.
+// tagOf is short. A node has that of its first epoch.
 func tagOf(p presence.Peer) string {
 	sum := sha256.Sum256([]byte(peerKey(p)))
 	return tagText.EncodeToString(sum[:])[:6]
@@ -127,7 +127,9 @@ func (s *Store) learn(r *leaseReply) (gone []member) {
 		if s.lease.emptied.Load() && !s.settled() {
 			m.missed = true // it may only not be back yet
 			l.nodes[p] = m
-			l.live = append(l.live, m.Node)
+			if !names[m.Name] { // else it is, under another epoch
+				l.live = append(l.live, m.Node)
+			}
 			continue
 		}
 		gone = append(gone, m)

@@ -93,7 +93,7 @@ func (s *Store) join(ctx context.Context, name string) error {
 	if err := s.readClock(ctx); err != nil {
 		return fmt.Errorf("redis: read the clock: %w", err)
 	}
-	if err := s.takeLease(ctx, name, ""); err != nil {
+	if err := s.takeLease(ctx, name, nil); err != nil {
 		return err
 	}
 	return s.startBus(map[presence.Kind]func(presence.Peer, []byte){

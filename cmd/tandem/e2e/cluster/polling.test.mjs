@@ -4,8 +4,9 @@ import assert from 'node:assert/strict';
 import http from 'node:http';
 import net from 'node:net';
 import { test } from 'node:test';
-import { balance, startCluster } from '../lib/cluster.mjs';
+import { balance, LEASE, startCluster } from '../lib/cluster.mjs';
 import { call, hangUp, join, settled } from '../lib/clients.mjs';
+import { eventually } from '../lib/eventually.mjs';
 import { unique } from '../lib/server.mjs';
 
 /**
@@ -136,4 +137,27 @@ test('P9: the node of a polling session dies: its client comes again elsewhere',
   cluster.nodes.shift(); // nothing goes there any more
   await c.next('(connect)');
   await c.sync();
+});
+
+test('P1 P9: a node stands still for longer than its lease: polls of its sessions find it again, whichever node they reach', async (t) => {
+  const cluster = await startCluster(t, { nodes: 2 });
+  const front = await alternate(t, cluster);
+  const users = await Promise.all(Array.from({ length: 8 }, (_, i) => join(t, front, i % 2 ? 'base-poll' : 'ext-poll', unique('user'))));
+  const tags = new Set(users.map((c) => c.socket.io.engine.id.split('-')[0]));
+  assert.equal(tags.size, 2, 'both nodes have sessions');
+  const [still] = cluster.nodes;
+  still.freeze();
+  await new Promise((resolve) => setTimeout(resolve, 2 * LEASE));
+  still.thaw();
+  await eventually('it has joined again', () => /joined again/.test(still.tail(200)));
+  for (const c of users) await c.sync();
+  for (let i = 0; i < users.length; i += 2) {
+    const { callId } = await call(users[i], [users[i + 1]]);
+    await hangUp(users[i], users[i + 1], callId);
+  }
+  await settled(...users);
+  for (const c of users) {
+    assert.equal(c.all('(connect)').length, 1, `${c.who}: the session is the first one still`);
+    c.quiet('(disconnect)');
+  }
 });
