@@ -31,6 +31,11 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 	if err != nil {
 		status, body = http.StatusInternalServerError, []byte(`{"error":"Something went wrong on the server.","code":"internal"}`)
 	}
+	writeRaw(w, status, body)
+}
+
+// writeRaw answers with what is JSON already.
+func writeRaw(w http.ResponseWriter, status int, body []byte) {
 	h := w.Header()
 	h.Set("Content-Type", "application/json; charset=utf-8")
 	h.Set("X-Content-Type-Options", "nosniff")

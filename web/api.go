@@ -14,7 +14,8 @@ import (
 // api is what every REST route of Tandem stands behind: CORS, the method, who
 // the caller is, and for writes a JSON body of bounded size. A form of a foreign
 // page can send neither application/json nor, with a cookie, an allowed Origin
-// (I5), so a cookie alone never changes anything.
+// (I5), so a cookie alone never changes anything. A DELETE needs no body: no form
+// can send it, and front ends name no type for nothing.
 func (s *Server) api(next http.Handler, allowed ...string) http.Handler {
 	allow := strings.Join(append(slices.Clone(allowed), http.MethodOptions), ", ")
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -38,7 +39,7 @@ func (s *Server) api(next http.Handler, allowed ...string) http.Handler {
 			s.fail(w, r, err)
 			return
 		}
-		if writes(r.Method) {
+		if writes(r.Method) && (r.Method != http.MethodDelete || r.ContentLength != 0) {
 			if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
 				writeError(w, wire.Errorf(wire.CodeBadPayload, "The body must be application/json."))
 				return

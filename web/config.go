@@ -51,6 +51,9 @@ type Config struct {
 	MaxHeaderBytes int
 	// MaxBody bounds a body of the REST routes in bytes; default 64 KiB.
 	MaxBody int64
+	// HistoryLimit is how many messages of a conversation an answer has that
+	// names no limit; default 500.
+	HistoryLimit int
 
 	// Logger; default slog.Default().
 	Logger *slog.Logger
@@ -66,6 +69,7 @@ func (c Config) Defaults() Config {
 	set(&c.IdleTimeout, 75*time.Second)
 	set(&c.MaxHeaderBytes, 16<<10)
 	set(&c.MaxBody, 64<<10)
+	set(&c.HistoryLimit, 500)
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
@@ -92,7 +96,7 @@ func (c Config) Validate() error {
 	}
 	for name, n := range map[string]int64{
 		"max-connections": int64(c.MaxConnections), "max-pending": int64(c.MaxPending),
-		"max-header-bytes": int64(c.MaxHeaderBytes), "max-body": c.MaxBody,
+		"max-header-bytes": int64(c.MaxHeaderBytes), "max-body": c.MaxBody, "history-limit": int64(c.HistoryLimit),
 		"handshake-timeout": int64(c.HandshakeTimeout), "idle-timeout": int64(c.IdleTimeout),
 		"body-timeout": int64(c.BodyTimeout), "backend-timeout": int64(c.BackendTimeout),
 	} {
@@ -118,6 +122,10 @@ type Parts struct {
 	WS       http.Handler
 	// Online answers GET /api/users/online.
 	Online Online
+	// Chat answers the routes of messages and Calls those of ended calls. nil, or
+	// a Chat that is not on: these paths are the back end's, or not_configured.
+	Chat  Chat
+	Calls CallLog
 	// Ready says whether this node should get traffic: a word for people ("ready",
 	// "degraded", "draining"), whether that counts as ready, and details by
 	// component. nil: always ready.

@@ -15,6 +15,7 @@ const pagePrefix = "/tandem"
 // newRouter has every path but those of the dialects.
 //
 //	GET /api/users/online   who is online
+//	/api/messages/… /api/conversations /api/calls   see chatRoutes
 //	GET /healthz /readyz    is the process alive, should it get traffic
 //	everything else         the back end, or the built-in page
 func (s *Server) newRouter() (http.Handler, error) {
@@ -41,6 +42,7 @@ func (s *Server) newRouter() (http.Handler, error) {
 		r.Handle(pagePrefix, http.RedirectHandler(pagePrefix+"/", http.StatusPermanentRedirect))
 		r.Handle(pagePrefix+"/*", mounted)
 	}
+	s.chatRoutes(r, rest)
 	r.NotFound(rest.ServeHTTP)
 	r.MethodNotAllowed(rest.ServeHTTP)
 	return r, nil

@@ -1,0 +1,127 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/tandem-rtc/tandem/signaling/auth"
+	"github.com/tandem-rtc/tandem/signaling/wire"
+)
+
+// answerer is a route's own part: what it answers a caller, or why not.
+type answerer func(r *http.Request, caller *auth.Identity) (status int, body any, err error)
+
+// chatRoutes are the routes of messages and calls, as existing front ends call
+// them (M6), each with its methods.
+//
+//	GET    /api/messages/{peer}?before=&limit=   the conversation, oldest first
+//	POST   /api/messages/send/{peer}             {text, media, replyTo, clientId}
+//	POST   /api/messages/react                   {messageId, emoji}: toggles
+//	PATCH  /api/messages/{messageId}             {text}
+//	DELETE /api/messages/{messageId}?forMe=1     for both, or for the caller
+//	GET    /api/conversations?cursor=&limit=     with whom, the newest message, unread
+//	GET    /api/calls?cursor=&limit=             ended calls, missed ones counted
+//	POST   /api/calls/seen                       {until}
+func (s *Server) chatRoutes(r chi.Router, rest http.Handler) {
+	for pattern, methods := range map[string]map[string]answerer{
+		"/api/messages/{id}": {
+			http.MethodGet: s.history, http.MethodPatch: s.editMessage, http.MethodDelete: s.deleteMessage,
+		},
+		"/api/messages/send/{id}": {http.MethodPost: s.sendMessage},
+		"/api/messages/react":     {http.MethodPost: s.react},
+		"/api/conversations":      {http.MethodGet: s.conversations},
+		"/api/calls":              {http.MethodGet: s.calls},
+		"/api/calls/seen":         {http.MethodPost: s.seeCalls},
+	} {
+		r.Handle(pattern, s.chatRoute(pattern, methods, rest))
+	}
+}
+
+// chatRoute serves a path while messages are kept. What it does not serve, the
+// whole path or a method, belongs to the back end if there is one.
+func (s *Server) chatRoute(pattern string, methods map[string]answerer, rest http.Handler) http.Handler {
+	var allowed []string
+	for m := range methods {
+		allowed = append(allowed, m)
+		if m == http.MethodGet {
+			allowed = append(allowed, http.MethodHead)
+		}
+	}
+	slices.Sort(allowed)
+	own := s.stats.counted(pattern, s.api(s.answering(methods), allowed...))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.cfg.BackendURL != "" && (!s.chatOn() || !slices.Contains(allowed, wanted(r))) {
+			rest.ServeHTTP(w, r)
+			return
+		}
+		own.ServeHTTP(w, r)
+	})
+}
+
+func (s *Server) chatOn() bool { return s.parts.Chat != nil && s.parts.Chat.ChatOn() }
+
+// wanted is the method of a request, or that which a preflight asks about.
+func wanted(r *http.Request) string {
+	if m := r.Header.Get("Access-Control-Request-Method"); m != "" && r.Method == http.MethodOptions {
+		return m
+	}
+	return r.Method
+}
+
+// answering answers with what the method's own part says. Messages are somebody's:
+// a caller without a name is refused, also where names are believed.
+func (s *Server) answering(methods map[string]answerer) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		caller := Caller(r.Context())
+		switch {
+		case !s.chatOn():
+			writeError(w, wire.Errorf(wire.CodeNotConfigured, "This server keeps no messages."))
+			return
+		case caller == nil:
+			writeError(w, errNameless)
+			return
+		}
+		method := r.Method
+		if method == http.MethodHead {
+			method = http.MethodGet
+		}
+		status, body, err := methods[method](r, caller)
+		switch {
+		case err == nil:
+			if raw, ok := body.(json.RawMessage); ok {
+				writeRaw(w, status, raw)
+				return
+			}
+			writeJSON(w, status, body)
+		case r.Context().Err() != nil: // nobody reads an answer
+			s.log.DebugContext(r.Context(), "a client went away", "method", r.Method, "path", r.URL.Path)
+		default:
+			s.fail(w, r, err)
+		}
+	})
+}
+
+var errNameless = wire.Errorf(wire.CodeUnauthorized, "Say who you are: this server believes ?userId= of requests from its own machine.")
+
+// pathID is the last part of the path, as it was meant. chi routes by the
+// escaped path where that says more than the plain one.
+func pathID(r *http.Request) string {
+	id := chi.URLParam(r, "id")
+	if r.URL.RawPath == "" {
+		return id
+	}
+	plain, err := url.PathUnescape(id)
+	if err != nil {
+		return id // can not be: net/url has parsed it
+	}
+	return plain
+}
+
+// lasting is the context of a change: it is finished even if who asked for it
+// goes away meanwhile, so that what was stored is delivered too.
+func lasting(r *http.Request) context.Context { return context.WithoutCancel(r.Context()) }
