@@ -1,9 +1,12 @@
 package sqlite
 
 import (
+	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -69,6 +72,32 @@ func TestOpen_StrangePaths(t *testing.T) {
 		}
 		if info.Mode().Perm() != 0o600 || info.Size() == 0 {
 			t.Errorf("%s: mode %v, %d bytes", name, info.Mode(), info.Size())
+		}
+	}
+}
+
+// One connection is enough to read with: a journal page, which takes several
+// queries, never waits for a second.
+func TestReaders_OneIsEnough(t *testing.T) {
+	cfg := DefaultConfig(filepath.Join(t.TempDir(), "chat.db"))
+	cfg.Readers = 1
+	s := openFile(t, cfg)
+	fill(t, s, 10, "ann", "bob")
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	results := make(chan error, 8)
+	for range cap(results) {
+		go func() {
+			c, err := s.Changes(ctx, "bob", "", 5)
+			if err == nil && len(c.Messages) != 5 {
+				err = errors.New("a page is not full")
+			}
+			results <- err
+		}()
+	}
+	for range cap(results) {
+		if err := <-results; err != nil {
+			t.Error(err)
 		}
 	}
 }

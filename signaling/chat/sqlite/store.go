@@ -107,6 +107,12 @@ func (s *Store) open(ctx context.Context, cfg Config) (err error) {
 		return err
 	}
 	copy(s.tag[:], tag)
+	// A query of a snapshot must not need a second connection to be prepared on.
+	for _, text := range []string{listChanged, listConv, listGone, listSeen} {
+		if _, err := s.prepared(ctx, text); err != nil {
+			return err
+		}
+	}
 	s.writer, err = newWriter(ctx, s.write, s.move, cfg.Queue)
 	return err
 }
