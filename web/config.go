@@ -51,6 +51,9 @@ type Config struct {
 	MaxHeaderBytes int
 	// MaxBody bounds a body of the REST routes in bytes; default 64 KiB.
 	MaxBody int64
+	// ServerKeys are what back ends show on /api/server, each at least 16 bytes.
+	// None: that is closed.
+	ServerKeys []string
 	// HistoryLimit is how many messages of a conversation an answer has that
 	// names no limit; default 500.
 	HistoryLimit int
@@ -94,6 +97,11 @@ func (c Config) Validate() error {
 			return errors.New("web: the back end's URL can not have a user name, a query or a fragment")
 		}
 	}
+	for _, key := range c.ServerKeys {
+		if len(key) < minServerKey {
+			return errors.New("web: a server key has to have at least 16 bytes")
+		}
+	}
 	for name, n := range map[string]int64{
 		"max-connections": int64(c.MaxConnections), "max-pending": int64(c.MaxPending),
 		"max-header-bytes": int64(c.MaxHeaderBytes), "max-body": c.MaxBody, "history-limit": int64(c.HistoryLimit),
@@ -126,6 +134,8 @@ type Parts struct {
 	// a Chat that is not on: these paths are the back end's, or not_configured.
 	Chat  Chat
 	Calls CallLog
+	// Backend serves back ends on /api/server; nil: nobody does.
+	Backend Backend
 	// Ready says whether this node should get traffic: a word for people ("ready",
 	// "degraded", "draining"), whether that counts as ready, and details by
 	// component. nil: always ready.

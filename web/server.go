@@ -16,15 +16,16 @@ import (
 
 // Server is the door. It is an http.Handler; Serve adds listeners with limits.
 type Server struct {
-	cfg    Config
-	parts  Parts
-	reg    *prometheus.Registry
-	log    *slog.Logger
-	routes http.Handler // all but the dialects
-	admin  http.Handler
-	stats  *metrics
-	conns  *limiter
-	idle   func() // closes idle connections to the back end
+	cfg     Config
+	parts   Parts
+	reg     *prometheus.Registry
+	log     *slog.Logger
+	routes  http.Handler // all but the dialects
+	backend http.Handler // /api/server; nil: that is the back end's own path
+	admin   http.Handler
+	stats   *metrics
+	conns   *limiter
+	idle    func() // closes idle connections to the back end
 
 	public    *http.Server
 	operators *http.Server
@@ -51,6 +52,9 @@ func New(cfg Config, parts Parts) (*Server, error) {
 	s.stats = stats
 	if s.routes, err = s.newRouter(); err != nil {
 		return nil, err
+	}
+	if len(cfg.ServerKeys) > 0 || cfg.BackendURL == "" {
+		s.backend = s.newBackend()
 	}
 	s.admin = s.newAdmin()
 	quiet := slog.NewLogLogger(s.log.Handler(), slog.LevelDebug)
@@ -97,6 +101,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.parts.SocketIO.ServeHTTP(w, r)
 	case path == "/ws", path == "/ws/", path == pagePrefix+"/ws": // the page asks beside itself
 		s.parts.WS.ServeHTTP(w, r)
+	case s.backend != nil && strings.HasPrefix(path, backendPrefix):
+		s.backend.ServeHTTP(w, r)
 	default:
 		s.routes.ServeHTTP(w, r)
 	}

@@ -1,0 +1,251 @@
+package web
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/tandem-rtc/tandem/presence"
+	"github.com/tandem-rtc/tandem/presence/memory"
+	"github.com/tandem-rtc/tandem/signaling"
+	"github.com/tandem-rtc/tandem/signaling/auth"
+	"github.com/tandem-rtc/tandem/signaling/wheel"
+	"github.com/tandem-rtc/tandem/signaling/wire"
+)
+
+const serverKey = "a key of a back end"
+
+// device is a client that remembers what it got.
+type device struct {
+	mu     sync.Mutex
+	got    []string
+	closed []wire.CloseCode
+}
+
+func (d *device) Send(ev *wire.Event) {
+	if ev.Name == wire.GetOnlineUsers {
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.got = append(d.got, ev.Name+" "+string(ev.Args))
+}
+func (*device) Flush()                                 {}
+func (*device) Heartbeat(time.Duration, time.Duration) {}
+func (*device) Peer() string                           { return "127.0.0.1:1" }
+func (d *device) Close(why wire.CloseCode) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.closed = append(d.closed, why)
+}
+
+func (d *device) list() []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return append([]string(nil), d.got...)
+}
+
+func (d *device) closes() []wire.CloseCode {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return append([]wire.CloseCode(nil), d.closed...)
+}
+
+// backends makes n nodes that share a cluster, each with a door for back ends.
+func backends(t *testing.T, n int) (urls []string, nodes []*signaling.Switchboard) {
+	t.Helper()
+	cluster, err := memory.New(memory.Config{Shared: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range n {
+		w := wheel.New(wheel.Config{})
+		sw, err := signaling.New(signaling.Config{}, signaling.Parts{Wheel: w}, func(h presence.Handler) (presence.Store, error) {
+			return cluster.Join(fmt.Sprint("node", i), h)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { sw.Close(); w.Close() })
+		door := newServer(t, func(c *Config, p *Parts) { c.ServerKeys, p.Backend = []string{"another one's key", serverKey}, sw })
+		urls, nodes = append(urls, "http://"+serve(t, door)), append(nodes, sw)
+	}
+	return urls, nodes
+}
+
+func (d *device) open(t *testing.T, sw *signaling.Switchboard, user, name string) *signaling.Session {
+	t.Helper()
+	s, err := sw.Open(t.Context(), d, &auth.Identity{User: user}, signaling.Hello{SessionID: user + name, Device: name, Extended: true, Dialect: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// backend asks with a server key; the answer is its status and its body.
+func backend(t *testing.T, method, url, key, body string) (status int, answer string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if key != "" {
+		r.Header.Set("Authorization", "Bearer "+key)
+	}
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	res, err := client(t).Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res.StatusCode, string(b)
+}
+
+func wantAnswer(t *testing.T, what string, status int, answer string, wantStatus int, want string) {
+	t.Helper()
+	if status != wantStatus || !strings.Contains(answer, want) {
+		t.Errorf("%s: %d %s, want %d %s", what, status, answer, wantStatus, want)
+	}
+}
+
+func TestM9_BackEndsEmitFromAnyNode(t *testing.T) {
+	urls, nodes := backends(t, 3)
+	var a, a2, b device
+	a.open(t, nodes[0], "ann", "phone")
+	a2.open(t, nodes[1], "ann", "tablet")
+	b.open(t, nodes[1], "bob", "phone")
+	for i, url := range urls {
+		status, answer := backend(t, "POST", url+"/api/server/emit", serverKey, fmt.Sprintf(`{"to":["ann","nobody","ann"],"event":"offer","args":[{"n":%d},"x"]}`, i))
+		wantAnswer(t, "to ann", status, answer, 200, `{"devices":2,"nodes":{"node0":1,"node1":1}}`)
+		want := fmt.Sprintf(`offer {"n":%d},"x"`, i)
+		for _, d := range []*device{&a, &a2} {
+			if got := d.list(); len(got) != i+1 || got[i] != want {
+				t.Errorf("from node %d: got %q, want %q at the end", i, got, want)
+			}
+		}
+	}
+	if got := b.list(); len(got) != 0 {
+		t.Errorf("bob got %q", got)
+	}
+	status, answer := backend(t, "POST", urls[2]+"/api/server/emit", serverKey, `{"all":true,"event":"news"}`)
+	wantAnswer(t, "to all", status, answer, 200, `{"devices":3,"nodes":{"node0":1,"node1":2}}`)
+	if got := b.list(); len(got) != 1 || got[0] != "news " {
+		t.Errorf("bob got %q", got)
+	}
+	status, answer = backend(t, "POST", urls[0]+"/api/server/emit", serverKey, `{"to":"nobody","event":"offer"}`)
+	wantAnswer(t, "to nobody", status, answer, 200, `{"devices":0,"nodes":{}}`)
+}
+
+func TestM9_UsersAndTheirEnd(t *testing.T) {
+	urls, nodes := backends(t, 2)
+	var a, b, b2 device
+	sa := a.open(t, nodes[0], "ann", "phone")
+	b.open(t, nodes[0], "bob", "phone")
+	b2.open(t, nodes[1], "bob", "tablet")
+	sa.Receive(&signaling.Request{Event: []byte(wire.CallUser), Args: [][]byte{[]byte(`{"to":"bob","signal":{"type":"offer","sdp":"v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\n"}}`)}})
+	sa.Idle()
+	_, answer := backend(t, "GET", urls[1]+"/api/server/users/bob", serverKey, "")
+	var u signaling.UserState
+	if err := json.Unmarshal([]byte(answer), &u); err != nil || !u.Online || len(u.Devices) != 2 || len(u.Calls) != 1 {
+		t.Fatalf("%s, %v", answer, err)
+	}
+	if c := u.Calls[0]; c.State != "ringing" || c.Role != "callee" || c.Peer != "ann" {
+		t.Errorf("%+v", c)
+	}
+	status, answer := backend(t, "POST", urls[1]+"/api/server/calls/"+u.Calls[0].ID+"/end", serverKey, "")
+	wantAnswer(t, "end of the call", status, answer, 200, "{}")
+	status, answer = backend(t, "POST", urls[1]+"/api/server/calls/"+u.Calls[0].ID+"/end", serverKey, "")
+	wantAnswer(t, "its end again", status, answer, 200, "{}")
+	status, answer = backend(t, "POST", urls[1]+"/api/server/calls/nothing/end", serverKey, "")
+	wantAnswer(t, "no such call", status, answer, 404, `"code":"not_found"`)
+	if got := b.list(); len(got) == 0 || !strings.HasPrefix(got[len(got)-1], "call:state") || !strings.Contains(strings.Join(got, " "), `call:end {"callId":"`+u.Calls[0].ID) {
+		t.Errorf("bob's phone got %q", got)
+	}
+	status, answer = backend(t, "POST", urls[0]+"/api/server/disconnect", serverKey, `{"user":"bob","device":"tablet"}`)
+	wantAnswer(t, "one device", status, answer, 200, `{"devices":1,"nodes":{"node1":1}}`)
+	if got := b2.closes(); len(got) != 1 || got[0] != wire.CloseDisconnected {
+		t.Errorf("the tablet was closed with %v", got)
+	}
+	status, answer = backend(t, "POST", urls[1]+"/api/server/disconnect", serverKey, `{"user":"bob"}`)
+	wantAnswer(t, "the other", status, answer, 200, `{"devices":1,"nodes":{"node0":1}}`)
+	_, answer = backend(t, "GET", urls[1]+"/api/server/users/bob", serverKey, "")
+	u = signaling.UserState{}
+	if err := json.Unmarshal([]byte(answer), &u); err != nil || u.Online || len(u.Devices) != 0 || u.LastSeen == nil {
+		t.Errorf("%s, %v", answer, err)
+	}
+}
+
+func TestM9_WhatIsRefused(t *testing.T) {
+	urls, nodes := backends(t, 1)
+	var a device
+	a.open(t, nodes[0], "ann", "phone")
+	url := urls[0] + "/api/server"
+	for _, c := range []struct {
+		method, path, key, body string
+		status                  int
+		code                    string
+	}{
+		{"POST", "/emit", "", `{"all":true,"event":"x"}`, 401, "unauthorized"},
+		{"POST", "/emit", "a wrong key of a back end", `{"all":true,"event":"x"}`, 401, "unauthorized"},
+		{"GET", "/users/ann", "", "", 401, "unauthorized"},
+		{"POST", "/emit", serverKey, `{"event":"x"}`, 400, "bad_payload"},
+		{"POST", "/emit", serverKey, `{"to":["ann"],"all":true,"event":"x"}`, 400, "bad_payload"},
+		{"POST", "/emit", serverKey, `{"to":[""],"event":"x"}`, 400, "bad_payload"},
+		{"POST", "/emit", serverKey, `{"to":7,"event":"x"}`, 400, "bad_payload"},
+		{"POST", "/emit", serverKey, `{"to":"ann","event":"disconnect"}`, 400, "bad_payload"},
+		{"POST", "/emit", serverKey, `{"to":"ann","event":""}`, 400, "bad_payload"},
+		{"POST", "/emit", serverKey, `{"to":"ann","event":"x","args":{}}`, 400, "bad_payload"},
+		{"POST", "/emit", serverKey, `{"to":"ann","event":"x"} more`, 400, "bad_payload"},
+		{"POST", "/emit", serverKey, `not JSON`, 400, "bad_payload"},
+		{"POST", "/emit", serverKey, `{"to":"ann","event":"x","args":["` + strings.Repeat("x", 70_000) + `"]}`, 413, "payload_too_large"},
+		{"POST", "/disconnect", serverKey, `{}`, 400, "bad_payload"},
+		{"GET", "/emit", serverKey, "", 405, "method_not_allowed"},
+		{"GET", "/elsewhere", serverKey, "", 404, "not_found"},
+	} {
+		status, answer := backend(t, c.method, url+c.path, c.key, c.body)
+		wantAnswer(t, fmt.Sprintf("%s %s %.40s", c.method, c.path, c.body), status, answer, c.status, `"code":"`+c.code+`"`)
+	}
+	if got := a.list(); len(got) != 0 {
+		t.Errorf("ann got %q", got)
+	}
+	closed := "http://" + serve(t, newServer(t, nil))
+	status, answer := backend(t, "POST", closed+"/api/server/emit", serverKey, `{"all":true,"event":"x"}`)
+	wantAnswer(t, "without keys", status, answer, 501, `"code":"not_configured"`)
+	if _, err := New(Config{ServerKeys: []string{"short"}}, Parts{}); err == nil || !strings.Contains(err.Error(), "16 bytes") {
+		t.Errorf("a short key: %v", err)
+	}
+}
+
+func FuzzEmitBody(f *testing.F) {
+	for _, s := range []string{`{"to":"a","event":"x","args":[1,{"a":[]}]}`, `{"all":true,"event":"x"}`, `{"to":["a",7]}`, `[]`} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "/", bytes.NewReader(b))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Content-Type", "application/json")
+		var body emitBody
+		if readJSON(r, &body) != nil || body.check() != nil {
+			return
+		}
+		for _, a := range body.Args {
+			if !json.Valid(a) {
+				t.Errorf("%q is passed on", a)
+			}
+		}
+	})
+}
