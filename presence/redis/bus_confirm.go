@@ -43,6 +43,13 @@ func (o *outlet) counts(gen uint64) bool {
 func (o *outlet) confirm(gen, next uint64) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if o.gen == gen && !o.quiet.IsZero() {
+		if o.probed = false; next >= o.keptEnd() {
+			o.quiet = time.Time{} // it has all
+		} else {
+			o.quiet = time.Now()
+		}
+	}
 	if o.gen == gen && next > o.confirmed {
 		o.confirmed = next
 		o.asked = time.Now()
@@ -140,9 +147,7 @@ func (o *outlet) tend(now time.Time) {
 	if len(o.kept) > 0 && now.Sub(o.asked) > askAfter {
 		o.askLocked(now)
 	}
-	if !o.waiting.IsZero() && now.Sub(o.waiting) > trunkWait {
-		o.cutLocked(o.trunk)
-	}
+	o.probeLocked(now)
 	o.goLocked()
 }
 

@@ -77,6 +77,8 @@ type outlet struct {
 	laying     bool      // there may be one soon
 	trunkAfter time.Time // none before that
 	trunkFails int       // times that there was none to be had, lately
+	quiet      time.Time // since when nothing has answered what went over it; zero: nothing need
+	probed     bool      // it was asked for an answer since
 	waiting    time.Time // since when somebody waits for what went over it, zero: nobody does,
 	waitSeq    uint64    // and the last letter of that
 }

@@ -38,8 +38,12 @@ const (
 	maxTrunkFails = 5
 	// trunkWrite is how long a node may take nothing before its trunk is cut.
 	trunkWrite = time.Second
-	// trunkWait is how long somebody waits for a confirmation over a trunk.
+	// trunkWait is how long somebody waits for a confirmation over a trunk, and
+	// after how long a receiver that has said nothing is asked to.
 	trunkWait = 400 * time.Millisecond
+	// trunkQuiet is after how long without any answer a trunk is cut: its packets
+	// may be lost, and TCP takes minutes to say so.
+	trunkQuiet = time.Second
 	// trunkDial bounds dialing and the hello.
 	trunkDial = 2 * time.Second
 	// maxFrame is far beyond what batchBytes and one payload come to.
@@ -174,10 +178,27 @@ func (o *outlet) cutLocked(t *trunk) {
 	if t == nil || o.trunk != t {
 		return
 	}
-	o.trunk, o.trunkAfter, o.waiting = nil, time.Now().Add(trunkPause), time.Time{}
+	o.trunk, o.trunkAfter = nil, time.Now().Add(trunkPause)
+	o.waiting, o.quiet, o.probed = time.Time{}, time.Time{}, false
 	o.backLocked(o.first)
 	_ = t.conn.Close()
 	o.bus.cfg.Logger.Debug("the trunk to a node broke", "node", o.to.Name)
+}
+
+// probeLocked looks whether what goes over the trunk arrives.
+func (o *outlet) probeLocked(now time.Time) {
+	if o.trunk == nil || o.quiet.IsZero() {
+		return
+	}
+	switch quiet := now.Sub(o.quiet); {
+	case quiet > trunkQuiet, !o.waiting.IsZero() && now.Sub(o.waiting) > trunkWait:
+		o.cutLocked(o.trunk)
+	case quiet > trunkWait && !o.probed:
+		o.probed = true
+		l := letter{kind: kindWhere, lane: presence.BestEffort, payload: count(o.gen, o.keptEnd()-1)}
+		o.queue = append(o.queue, l)
+		o.bytes += l.cost()
+	}
 }
 
 // drive sends over the trunk until there is nothing to send. The batch in o.buf
@@ -213,6 +234,9 @@ func (o *outlet) wroteLocked(t *trunk, err error) (calls []func(error)) {
 		o.bus.stats.letters.Add(uint64(len(o.fresh)))
 	}
 	calls = o.keepLocked(nil, true)
+	if err == nil && o.quiet.IsZero() {
+		o.quiet = time.Now()
+	}
 	if err == nil && o.urgent && len(o.kept) > 0 {
 		if o.waitSeq = o.keptEnd() - 1; o.waiting.IsZero() {
 			o.waiting = time.Now()

@@ -159,6 +159,34 @@ func TestP3_TrunkStandsStill(t *testing.T) {
 		t.Fatal("nobody was told")
 	}
 	until(t, "it has arrived", func() bool { return c.n() == 2 })
+	// Nobody waits for these: they are missed all the same.
+	for i, lane := range []presence.Lane{presence.Must, presence.BestEffort} {
+		a.again(b)
+		laid(t, a, b)
+		if err := a.send(b.self(), 1, lane, numbered(9), nil); err != nil {
+			t.Fatal(err)
+		}
+		until(t, "the trunk is given up", func() bool {
+			if lane == presence.BestEffort { // a confirmation of before may be taken for one of this
+				_ = a.send(b.self(), 1, lane, numbered(9), nil)
+			}
+			o := a.outlet(b.self())
+			o.mu.Lock()
+			defer o.mu.Unlock()
+			return o.trunk == nil
+		})
+		if lane == presence.Must {
+			until(t, "it has arrived", func() bool { return c.n() == 3+i })
+		}
+	}
+}
+
+// again lets the next trunk be laid at once.
+func (n *busNode) again(to *busNode) {
+	o := n.outlet(to.self())
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.trunkAfter = time.Time{}
 }
 
 // TestP1_TrunkOfAnotherEpoch: nothing is handled for an epoch that is over.
