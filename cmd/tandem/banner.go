@@ -72,10 +72,7 @@ func (a *App) facts() []fact {
 	if c.Servers.BackendURL != "" {
 		facts = append(facts, fact{"Back end", redacted(c.Servers.BackendURL) + " gets every path that Tandem does not serve"})
 	}
-	facts = append(facts, fact{"Stores", a.storesText()})
-	if c.Servers.MongoURI != "" {
-		facts = append(facts, fact{"Warning", "MONGO_DB_URI is set, but this release keeps no messages and does not use it"})
-	}
+	facts = append(facts, fact{"Stores", a.storesText()}, fact{"Messages", a.chatText()})
 	facts = append(facts, fact{"Limits", fmt.Sprintf("%d connections; a user: %d devices, %d calls a minute; a device: %g events a second, messages of %d bytes",
 		c.Limits.MaxConnections, c.Limits.SessionsPerUser, c.Limits.CallsPerMinute, c.Limits.EventsRate, c.Limits.MaxPayload)})
 	if admin := a.AdminURL(); admin != "" {
@@ -90,9 +87,24 @@ func (a *App) facts() []fact {
 func (a *App) storesText() string {
 	c := a.cfg
 	if !c.Clustered() {
-		return "everything is kept in memory and gone after a restart; one node"
+		return "presence and active calls in memory; one node"
 	}
 	return fmt.Sprintf("presence and active calls in Redis, %s; this is node %s of a cluster", redactedList(c.Servers.RedisURL.Reveal()), a.board.nodeName())
+}
+
+func (a *App) chatText() string {
+	if why := a.cfg.noChat(); why != "" {
+		return why
+	}
+	path, err := a.cfg.chatFile()
+	if err != nil { // can not be: it is open
+		path = dataFile
+	}
+	text := "kept, with the log of calls, in " + path
+	if keep := a.cfg.Chat.Retention; keep > 0 {
+		text += fmt.Sprintf(" for %v", keep)
+	}
+	return text
 }
 
 // redactedList is redacted for URLs that name several servers.

@@ -16,6 +16,7 @@ type cli struct {
 	Serve   serveCommand   `cmd:"" default:"withargs" help:"Run the switchboard (the default command)."`
 	Token   tokenCommand   `cmd:"" help:"Mint a token for one user, signed with JWT_SECRET."`
 	Health  healthCommand  `cmd:"" help:"Ask a server on this machine whether it is ready; for health checks of containers."`
+	Data    dataCommand    `cmd:"" help:"Export or erase what is kept of one user."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 
@@ -37,6 +38,7 @@ var groups = []kong.Group{
 	{Key: "stores", Title: "Other servers"},
 	{Key: "cluster", Title: "Many nodes", Description: "With REDIS_URL this node is one of many: users and calls may be on any of them."},
 	{Key: "calls", Title: "Calls"},
+	{Key: "chat", Title: "Messages", Description: "One node keeps messages and the log of calls in a file; with REDIS_URL they are not kept in this release."},
 	{Key: "presence", Title: "Presence and typing"},
 	{Key: "limits", Title: "Limits"},
 	{Key: "liveness", Title: "Connections"},
@@ -76,6 +78,10 @@ func parse(args []string, stdout, stderr io.Writer) (command, error) {
 	switch kctx.Command() {
 	case "token":
 		return &c.Token, nil
+	case "data export":
+		return &c.Data.Export, nil
+	case "data erase":
+		return &c.Data.Erase, nil
 	case "health":
 		return &c.Health, nil
 	case "version":

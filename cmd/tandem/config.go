@@ -63,6 +63,9 @@ func (c Config) Validate() error {
 	if err := c.checkCluster(); err != nil {
 		return err
 	}
+	if err := c.checkChat(); err != nil {
+		return err
+	}
 	return c.checkReach()
 }
 
@@ -131,6 +134,6 @@ func (c Config) web() web.Config {
 	return web.Config{
 		BackendURL: c.Servers.BackendURL, BackendTimeout: c.Servers.BackendTimeout, TrustedProxies: c.Servers.TrustedProxies,
 		MaxConnections: c.Limits.MaxConnections, MaxPending: c.Limits.MaxPending, MaxHeaderBytes: c.Limits.MaxHeaderBytes,
-		HandshakeTimeout: c.Liveness.HandshakeTimeout, IdleTimeout: c.Liveness.IdleTimeout,
+		HandshakeTimeout: c.Liveness.HandshakeTimeout, IdleTimeout: c.Liveness.IdleTimeout, HistoryLimit: c.Chat.HistoryLimit,
 	}
 }

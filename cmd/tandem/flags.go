@@ -14,6 +14,7 @@ type Config struct {
 	Servers   ServersFlags   `embed:"" group:"stores"`
 	Cluster   ClusterFlags   `embed:"" group:"cluster"`
 	Calls     CallsFlags     `embed:"" group:"calls"`
+	Chat      ChatFlags      `embed:"" group:"chat"`
 	Presence  PresenceFlags  `embed:"" group:"presence"`
 	Limits    LimitsFlags    `embed:"" group:"limits"`
 	Liveness  LivenessFlags  `embed:"" group:"liveness"`
@@ -54,7 +55,7 @@ type ServersFlags struct {
 	BackendTimeout time.Duration  `default:"60s" help:"How long the back end may take to begin its answer."`
 	TrustedProxies []netip.Prefix `placeholder:"CIDR,…" help:"Proxies in front of Tandem whose word on a client's address is passed on to the back end."`
 	RedisURL       Secret         `name:"redis-url" env:"REDIS_URL" placeholder:"URL" help:"Redis 7 or Valkey that holds presence and active calls, which makes this node one of many: redis://, rediss://, redis+sentinel://HOST,HOST/MASTER or redis+cluster://HOST,HOST. Without it this node is alone and keeps everything in memory."`
-	MongoURI       Secret         `name:"mongo-uri" env:"MONGO_DB_URI" placeholder:"URL" help:"Not used by this release: it keeps no messages and says so at start."`
+	MongoURI       Secret         `name:"mongo-uri" env:"MONGO_DB_URI" placeholder:"URL" help:"MongoDB that keeps messages. This release does not store there yet: with it set messages are not kept, and the start-up text says so."`
 }
 
 // ClusterFlags are about being one node of many; they need REDIS_URL.
@@ -77,6 +78,14 @@ type CallsFlags struct {
 	CallWaiting     bool          `help:"Ring users who are in a call already, in place of telling the caller that they are busy."`
 	CallPingInt     time.Duration `name:"call-ping-interval" default:"5s" help:"How often a device in a call is asked whether it is there."`
 	CallPingTimeout time.Duration `default:"10s" help:"How long it may be silent before it counts as vanished."`
+}
+
+// ChatFlags say what is kept of messages and calls, and where.
+type ChatFlags struct {
+	DataDir      string        `placeholder:"DIR" help:"Directory for the file that messages and the log of calls are kept in (tandem.db); it is made if it is not there. One node only. Default: ./data."`
+	NoChat       bool          `help:"Keep no messages and no log of calls. Their routes are the back end's then."`
+	HistoryLimit int           `default:"500" help:"How many messages of a conversation a client gets that names no limit."`
+	Retention    time.Duration `default:"0s" help:"Delete messages and ended calls that are older, for example 720h; 0 keeps them."`
 }
 
 // PresenceFlags say how much is told of who is online and who types.

@@ -60,6 +60,8 @@ type board struct {
 	peers        *web.Peers // nil: there are no other nodes
 	store        *redis.Store
 	peerListener net.Listener
+
+	chat *meteredStore // nil: messages are not kept
 }
 
 // buildParts makes the switchboard and its two dialects. It is the one place
@@ -74,6 +76,9 @@ func buildParts(d deps) (_ web.Parts, _ switchboard, err error) {
 			_ = b.Close()
 		}
 	}()
+	if b.chat, err = d.cfg.openChat(d); err != nil {
+		return web.Parts{}, nil, err
+	}
 	b.wheel = wheel.New(wheel.Config{Tick: tickFor(d.cfg)})
 	b.name, b.clustered = d.cfg.nodeName(), d.cfg.Clustered()
 	key, err := d.cfg.clusterKey()
@@ -85,7 +90,7 @@ func buildParts(d deps) (_ web.Parts, _ switchboard, err error) {
 		return web.Parts{}, nil, err
 	}
 	b.sw, err = signaling.New(d.cfg.signaling(d.log), signaling.Parts{
-		Wheel: b.wheel, Verify: d.verifier.Verify, Metrics: signaling.NewMetrics(d.registry),
+		Wheel: b.wheel, Verify: d.verifier.Verify, Metrics: signaling.NewMetrics(d.registry), Chat: b.messages(),
 	}, b.join(d, addr))
 	if err != nil {
 		return web.Parts{}, nil, err
@@ -105,13 +110,21 @@ func buildParts(d deps) (_ web.Parts, _ switchboard, err error) {
 		return web.Parts{}, nil, err
 	}
 	b.servePeers(d.log)
-	return web.Parts{SocketIO: b.io, WS: b.ws, Online: b.sw, Ready: b.ready}, b, nil
+	b.expireChat(ctx, d)
+	return web.Parts{SocketIO: b.io, WS: b.ws, Online: b.sw, Chat: b.sw, Calls: b.sw, Ready: b.ready}, b, nil
 }
 
 func (b *board) ready() (string, bool, map[string]string) {
-	detail := map[string]string{"node": b.name, "sessions": strconv.Itoa(b.sw.Sessions()), "presence": "memory"}
+	status := "ready"
+	detail := map[string]string{"node": b.name, "sessions": strconv.Itoa(b.sw.Sessions()), "presence": "memory", "chat": "off"}
+	if b.chat != nil {
+		var well bool
+		if detail["chat"], well = b.chat.state(); !well {
+			status = "degraded" // calls go on
+		}
+	}
 	if !b.clustered {
-		return "ready", true, detail
+		return status, true, detail
 	}
 	detail["presence"] = "redis"
 	detail["nodes"] = strconv.Itoa(b.sw.Nodes())
@@ -121,7 +134,7 @@ func (b *board) ready() (string, bool, map[string]string) {
 		detail["presence"] = why
 		return "degraded", true, detail
 	}
-	return "ready", true, detail
+	return status, true, detail
 }
 
 // Drain tells clients that this server goes away, and sends them to other nodes
@@ -169,6 +182,9 @@ func (b *board) Close() error {
 	}
 	b.calm()
 	b.done.Wait()
+	if b.chat != nil { // last: what ends on the way is logged
+		return b.chat.Close()
+	}
 	return nil
 }
 
@@ -197,7 +213,7 @@ func (c Config) signaling(log *slog.Logger) signaling.Config {
 		EventRate: c.Limits.EventsRate, EventBurst: c.Limits.EventsBurst,
 		CallsPerMinute: c.Limits.CallsPerMinute, SessionsPerUser: c.Limits.SessionsPerUser,
 		TokenLeeway: c.Identity.TokenLeeway, ProfileFields: c.Identity.ProfileFields, Tick: tick, Logger: log,
-		Renew: min(time.Second, c.Cluster.NodeLease/4),
+		Renew: min(time.Second, c.Cluster.NodeLease/4), HistoryLimit: c.Chat.HistoryLimit,
 	}
 }
 

@@ -75,6 +75,7 @@ export function tandemBinary() {
  * @param {Object<string,string>} [o.env]  more environment
  * @param {boolean} [o.short]   false: the defaults of the binary, not SHORT
  * @param {string} [o.listen]   address, default 127.0.0.1
+ * @param {string} [o.dir]      folder to run in, which the test removes; default: one of its own
  * @returns {Promise<Tandem>}
  */
 export async function startTandem(o = {}) {
@@ -106,7 +107,7 @@ export class Tandem {
     }
     // A folder without .env, and an environment without what a developer's
     // shell may hold.
-    this.dir = mkdtempSync(path.join(tmpdir(), 'tandem-e2e-'));
+    this.dir = o.dir ?? mkdtempSync(path.join(tmpdir(), 'tandem-e2e-'));
     const env = { PATH: process.env.PATH ?? '', HOME: this.dir, ...o.env };
     if (process.env.GORACE) env.GORACE = process.env.GORACE;
     if (o.secret) env.JWT_SECRET = o.secret;
@@ -222,7 +223,7 @@ export class Tandem {
       await this.drained;
       clearTimeout(hard);
       process.removeListener('exit', this.onExit);
-      rmSync(this.dir, { recursive: true, force: true });
+      if (!this.options.dir) rmSync(this.dir, { recursive: true, force: true });
       if (early) throw new Error(`tandem ended by itself (${JSON.stringify(this.result)}):\n${this.tail()}`);
     }
     if (check) {

@@ -7,7 +7,8 @@ import { SECRET, startTandem, unique } from '../lib/server.mjs';
 import { RawClient, assertFree, call, callUser, client, hangUp, join, pair, refused, settled, to } from '../lib/clients.mjs';
 
 async function start(t, flags, o = {}) {
-  const server = await startTandem({ flags, ...o });
+  // Without stored messages receipts of any message are passed on: events to send.
+  const server = await startTandem({ flags: { 'no-chat': true, ...flags }, ...o });
   t.after(() => server.stop());
   return server;
 }
