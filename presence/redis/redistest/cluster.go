@@ -76,10 +76,9 @@ func (c *Cluster) Flush() {
 // while both are used.
 func (c *Cluster) MoveSlot(slot, from, to int) (moved int) {
 	c.t.Helper()
+	c.BeginMove(slot, from, to)
 	a, b, n := c.Masters[from], c.Masters[to], strconv.Itoa(slot)
 	host, port, _ := net.SplitHostPort(b.Addr)
-	b.MustCommand("CLUSTER", "SETSLOT", n, "IMPORTING", c.ids[from])
-	a.MustCommand("CLUSTER", "SETSLOT", n, "MIGRATING", c.ids[to])
 	for a.MustCommand("CLUSTER", "COUNTKEYSINSLOT", n) != "0" {
 		keys, err := a.array("CLUSTER", "GETKEYSINSLOT", n, "1")
 		if err != nil {
@@ -96,6 +95,15 @@ func (c *Cluster) MoveSlot(slot, from, to int) (moved int) {
 		s.MustCommand("CLUSTER", "SETSLOT", n, "NODE", c.ids[to])
 	}
 	return moved
+}
+
+// BeginMove is the beginning of MoveSlot: who wants keys that are not there yet is
+// told to ask the other master.
+func (c *Cluster) BeginMove(slot, from, to int) {
+	c.t.Helper()
+	n := strconv.Itoa(slot)
+	c.Masters[to].MustCommand("CLUSTER", "SETSLOT", n, "IMPORTING", c.ids[from])
+	c.Masters[from].MustCommand("CLUSTER", "SETSLOT", n, "MIGRATING", c.ids[to])
 }
 
 // SlotOf is the slot of a key.

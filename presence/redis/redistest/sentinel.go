@@ -68,6 +68,9 @@ func (g *Sentinels) URL() string {
 	return "redis+sentinel://" + strings.Join(list, ",") + "/main"
 }
 
+// Watchers are the sentinels themselves.
+func (g *Sentinels) Watchers() []*Server { return g.sentinels[:] }
+
 // waitFor polls a condition.
 func waitFor(t testing.TB, what string, f func() bool) {
 	t.Helper()
