@@ -134,6 +134,7 @@ func (w *writer) take(j *job) {
 // one of its jobs, each is tried alone.
 func (w *writer) commit() {
 	if err := w.transact(w.batch); err != nil {
+		w.changes = checkpointEvery // if the disk is full, the log may give some of it back
 		alone := len(w.batch) > 1 && !errors.Is(err, errBegin)
 		for i, j := range w.batch {
 			if !alone {
