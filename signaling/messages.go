@@ -34,14 +34,15 @@ func (sw *Switchboard) chatProblem(err error) error {
 	return err
 }
 
-// SendMessage stores a message and delivers it (M1). from is its author: the
-// claims of its token are the profile that the receiver is shown.
-func (sw *Switchboard) SendMessage(ctx context.Context, from *auth.Identity, d chat.Draft) (*chat.Message, error) {
+// SendMessage stores a message; deliver, if not nil, is called when its author has
+// been answered (M1). from is the author: the claims of its token are the profile
+// that the receiver is shown.
+func (sw *Switchboard) SendMessage(ctx context.Context, from *auth.Identity, d chat.Draft) (m *chat.Message, deliver func(), err error) {
 	m, tell, err := sw.storeMessage(ctx, from.User, from.Profile.JSON(), nil, d)
-	if err == nil {
-		sw.inTurnOf(tell)
+	if err != nil || tell == nil {
+		return m, nil, err
 	}
-	return m, err
+	return m, func() { sw.inTurnOf(tell) }, nil
 }
 
 // inTurnOf tells on a goroutine that has no turn.

@@ -13,9 +13,10 @@ import (
 type Chat interface {
 	// ChatOn reports whether messages are kept at all.
 	ChatOn() bool
-	// SendMessage stores a message and delivers it (M1). from is its author: the
+	// SendMessage stores a message; deliver, if not nil, is called when its author
+	// has been answered and tells everybody else (M1). from is its author: the
 	// claims of its token are the profile that the receiver is shown.
-	SendMessage(ctx context.Context, from *auth.Identity, d chat.Draft) (*chat.Message, error)
+	SendMessage(ctx context.Context, from *auth.Identity, d chat.Draft) (m *chat.Message, deliver func(), err error)
 	History(ctx context.Context, user, peer, before string, limit int) ([]*chat.Message, error)
 	React(ctx context.Context, user, id, emoji string) (*chat.Message, error)
 	EditMessage(ctx context.Context, user, id, text string) (*chat.Message, error)

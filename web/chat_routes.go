@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 
 	"github.com/go-chi/chi/v5"
 
@@ -27,8 +28,8 @@ type answerer func(r *http.Request, caller *auth.Identity) (status int, body any
 //	GET    /api/conversations?cursor=&limit=     with whom, the newest message, unread
 //	GET    /api/calls?cursor=&limit=             ended calls, missed ones counted
 //	POST   /api/calls/seen                       {until}
-func (s *Server) chatRoutes(r chi.Router, rest http.Handler) {
-	for pattern, methods := range map[string]map[string]answerer{
+func (s *Server) chatRoutes() map[string]map[string]answerer {
+	return map[string]map[string]answerer{
 		"/api/messages/{id}": {
 			http.MethodGet: s.history, http.MethodPatch: s.editMessage, http.MethodDelete: s.deleteMessage,
 		},
@@ -37,9 +38,20 @@ func (s *Server) chatRoutes(r chi.Router, rest http.Handler) {
 		"/api/conversations":      {http.MethodGet: s.conversations},
 		"/api/calls":              {http.MethodGet: s.calls},
 		"/api/calls/seen":         {http.MethodPost: s.seeCalls},
-	} {
-		r.Handle(pattern, s.chatRoute(pattern, methods, rest))
 	}
+}
+
+// ChatRoutes lists these, each as "METHOD /path", sorted: what the documents are
+// held against.
+func (s *Server) ChatRoutes() []string {
+	var list []string
+	for pattern, methods := range s.chatRoutes() {
+		for method := range methods {
+			list = append(list, method+" "+pattern)
+		}
+	}
+	slices.Sort(list)
+	return list
 }
 
 // chatRoute serves a path while messages are kept. What it does not serve, the
@@ -93,17 +105,36 @@ func (s *Server) answering(methods map[string]answerer) http.Handler {
 		status, body, err := methods[method](r, caller)
 		switch {
 		case err == nil:
-			if raw, ok := body.(json.RawMessage); ok {
-				writeRaw(w, status, raw)
-				return
+			switch b := body.(type) {
+			case json.RawMessage:
+				writeRaw(w, status, b)
+			case sent:
+				b.answer(w, status)
+			default:
+				writeJSON(w, status, body)
 			}
-			writeJSON(w, status, body)
 		case r.Context().Err() != nil: // nobody reads an answer
 			s.log.DebugContext(r.Context(), "a client went away", "method", r.Method, "path", r.URL.Path)
 		default:
 			s.fail(w, r, err)
 		}
 	})
+}
+
+// sent is a message whose author is to be answered before anybody hears of it:
+// a status that came first would be of a message that it does not know (M1).
+type sent struct {
+	message json.RawMessage
+	deliver func() // nil: it was delivered before
+}
+
+func (s sent) answer(w http.ResponseWriter, status int) {
+	w.Header().Set("Content-Length", strconv.Itoa(len(s.message)))
+	writeRaw(w, status, s.message)
+	if s.deliver != nil {
+		_ = http.NewResponseController(w).Flush() // one that went away has been answered, too
+		s.deliver()
+	}
 }
 
 var errNameless = wire.Errorf(wire.CodeUnauthorized, "Say who you are: this server believes ?userId= of requests from its own machine.")

@@ -38,8 +38,8 @@ type broken struct {
 }
 
 func (b broken) ChatOn() bool { return b.on }
-func (b broken) SendMessage(context.Context, *auth.Identity, chat.Draft) (*chat.Message, error) {
-	return nil, b.err
+func (b broken) SendMessage(context.Context, *auth.Identity, chat.Draft) (*chat.Message, func(), error) {
+	return nil, nil, b.err
 }
 func (b broken) History(context.Context, string, string, string, int) ([]*chat.Message, error) {
 	return nil, b.err

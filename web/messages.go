@@ -37,8 +37,11 @@ func (s *Server) sendMessage(r *http.Request, caller *auth.Identity) (int, any, 
 	if err := readBody(r, &body); err != nil {
 		return 0, nil, err
 	}
-	m, err := s.parts.Chat.SendMessage(lasting(r), caller, body.draft(peer))
-	return changed(http.StatusCreated, m, err)
+	m, deliver, err := s.parts.Chat.SendMessage(lasting(r), caller, body.draft(peer))
+	if err != nil {
+		return 0, nil, err
+	}
+	return http.StatusCreated, sent{messageJSON(m), deliver}, nil
 }
 
 func (s *Server) react(r *http.Request, caller *auth.Identity) (int, any, error) {
