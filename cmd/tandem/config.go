@@ -131,7 +131,12 @@ func (c Config) auth() auth.Config {
 
 // web is the part that is about HTTP.
 func (c Config) web() web.Config {
+	var keys []string
+	for _, k := range c.Servers.ServerKeys {
+		keys = append(keys, k.Reveal())
+	}
 	return web.Config{
+		ServerKeys: keys,
 		BackendURL: c.Servers.BackendURL, BackendTimeout: c.Servers.BackendTimeout, TrustedProxies: c.Servers.TrustedProxies,
 		MaxConnections: c.Limits.MaxConnections, MaxPending: c.Limits.MaxPending, MaxHeaderBytes: c.Limits.MaxHeaderBytes,
 		HandshakeTimeout: c.Liveness.HandshakeTimeout, IdleTimeout: c.Liveness.IdleTimeout, HistoryLimit: c.Chat.HistoryLimit,

@@ -52,6 +52,7 @@ type TLSFlags struct {
 // ServersFlags name the other programs that Tandem works with.
 type ServersFlags struct {
 	BackendURL     string         `name:"backend-url" env:"BACKEND_URL" placeholder:"URL" help:"Back end of an existing app. It gets every path that Tandem does not serve, so that the front end needs one address only; the built-in page moves to /tandem/."`
+	ServerKeys     []Secret       `env:"TANDEM_SERVER_KEYS" placeholder:"KEY" help:"Keys, each at least 16 bytes, that back ends show as bearer tokens on /api/server. Without any that is closed. Better given by the environment."`
 	BackendTimeout time.Duration  `default:"60s" help:"How long the back end may take to begin its answer."`
 	TrustedProxies []netip.Prefix `placeholder:"CIDR,…" help:"Proxies in front of Tandem whose word on a client's address is passed on to the back end."`
 	RedisURL       Secret         `name:"redis-url" env:"REDIS_URL" placeholder:"URL" help:"Redis 7 or Valkey that holds presence and active calls, which makes this node one of many: redis://, rediss://, redis+sentinel://HOST,HOST/MASTER or redis+cluster://HOST,HOST. Without it this node is alone and keeps everything in memory."`

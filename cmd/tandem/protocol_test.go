@@ -3,8 +3,10 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"net/url"
 	"os"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -212,6 +214,43 @@ func likeJSON(got, want any) bool {
 		return true
 	}
 	return got == want
+}
+
+// TestM6_ProtocolRoutes holds the table of HTTP routes against the server, both
+// ways: what is written is answered, what is answered is written.
+func TestM6_ProtocolRoutes(t *testing.T) {
+	_, doc, ok := strings.Cut(documented(t, "PROTOCOL.md"), "## 7. HTTP")
+	if !ok {
+		t.Fatal("PROTOCOL.md has no section 7")
+	}
+	app, _, _ := start(t, testConfig(t, "--jwt-secret="+testSecret, "--listen=127.0.0.1", "--server-keys=a key of a back end"), nil)
+	c := httpClient(t)
+	param := regexp.MustCompile(`\{[a-zA-Z]+\}`)
+	written := map[string]bool{}
+	for _, m := range regexp.MustCompile("`(GET|POST|PUT|PATCH|DELETE) (/[^` ]*)`").FindAllStringSubmatch(doc, -1) {
+		written[m[1]+" "+param.ReplaceAllString(m[2], "{id}")] = true
+		req, err := http.NewRequestWithContext(t.Context(), m[1], app.URL()+param.ReplaceAllString(m[2], "x"), http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := c.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = res.Body.Close()
+		want := http.StatusUnauthorized // nobody asks: the route is there and says so
+		if !strings.HasPrefix(m[2], "/api/") {
+			want = http.StatusOK
+		}
+		if res.StatusCode != want {
+			t.Errorf("%s %s is answered with %d", m[1], m[2], res.StatusCode)
+		}
+	}
+	for _, route := range app.web.ChatRoutes() {
+		if !written[route] {
+			t.Errorf("PROTOCOL.md does not have %s", route)
+		}
+	}
 }
 
 // TestProtocolTables holds PROTOCOL.md against the tables of package wire, both
