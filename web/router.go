@@ -42,7 +42,9 @@ func (s *Server) newRouter() (http.Handler, error) {
 		r.Handle(pagePrefix, http.RedirectHandler(pagePrefix+"/", http.StatusPermanentRedirect))
 		r.Handle(pagePrefix+"/*", mounted)
 	}
-	s.chatRoutes(r, rest)
+	for pattern, methods := range s.chatRoutes() {
+		r.Handle(pattern, s.chatRoute(pattern, methods, rest))
+	}
 	r.NotFound(rest.ServeHTTP)
 	r.MethodNotAllowed(rest.ServeHTTP)
 	return r, nil
