@@ -84,6 +84,19 @@ test('1: what the README shows of wscat is what goes over the wire', async (t) =
   }
 });
 
+test('M6: what the README shows of curl is what the routes answer', async () => {
+  const examples = [...readme.matchAll(/^ {4}\$ curl (.*)\n {4}([{[].*)$/gm)];
+  assert.equal(examples.length, 2);
+  for (const [, line, answer] of examples) {
+    const [, url] = line.match(/'http:\/\/localhost:5000([^']+)'/);
+    const body = line.match(/-d '([^']+)'/)?.[1];
+    const [, name, value] = line.match(/-H '([^:]+): ([^']+)'/) ?? [];
+    const r = await fetch(server.url + url, body ? { method: 'POST', body, headers: { [name]: value } } : {});
+    assert.ok(r.ok, `${line}: ${r.status}`);
+    assert.ok(like(await r.json(), JSON.parse(answer.replaceAll(', …', ''))), line);
+  }
+});
+
 function like(got, want) {
   if (want === '…') return got !== undefined;
   if (want === null || typeof want !== 'object') return got === want;
