@@ -41,7 +41,7 @@ func newBusNode(t testing.TB, url, name string, h *presencetest.Handler, change 
 	p := newPipe(rdb, hl, cfg.Timeout)
 	n := &busNode{t: t, handler: h, peer: presence.Peer{Name: name, Epoch: fmt.Sprint("e", time.Now().UnixNano())}}
 	n.bus = newBus(cfg, keys{cfg.Prefix}, p, hl, h, n.self)
-	n.bus.nodes = func() (list []presence.Node) { // those that it sends to; see depot
+	n.nodes = func() (list []presence.Node) { // those that it sends to; see depot
 		for p := range *n.outlets.Load() {
 			list = append(list, presence.Node{Peer: p, Addr: p.Name})
 		}

@@ -282,7 +282,7 @@ func (o *outlet) keepLocked(calls []func(error), trunk bool) []func(error) {
 	idle := o.again == o.keptEnd()
 	for i := range o.fresh {
 		l := &o.fresh[i]
-		if l.done != nil && !(trunk && l.must()) {
+		if l.done != nil && (!trunk || !l.must()) {
 			calls = append(calls, l.done)
 			l.done = nil
 		}
