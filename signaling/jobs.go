@@ -38,14 +38,14 @@ func (s *Session) later(r *Request, do stored) error {
 	for i, a := range r.Args { // they are the frame's
 		j.args[i] = append([]byte(nil), a...)
 	}
-	if r.Reply != nil {
-		j.reply = r.Reply.Later()
-	}
 	q := &s.jobs
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if len(q.queue) >= maxJobs {
 		return wire.Errorf(wire.CodeRateLimited, "")
+	}
+	if r.Reply != nil { // not before: one that is put off can not be answered here any more
+		j.reply = r.Reply.Later()
 	}
 	q.queue = append(q.queue, j)
 	if !q.running {

@@ -125,11 +125,11 @@ func (r *request) Ack(args []byte) { r.event.AckRaw(args) }
 // Fail acknowledges with one argument, {"error":{"code":…,"message":…}}.
 func (r *request) Fail(p *wire.Problem) { r.event.AckRaw(wire.AppendErrorArg(nil, p)) }
 
-// Later is good after the request has been given back.
-func (r *request) Later() signaling.Replier { return &lateReply{r.event} }
+// Later is good after the request has been given back, as its event is not.
+func (r *request) Later() signaling.Replier { return lateReply{r.event.Token()} }
 
-type lateReply struct{ event *socketio.Event }
+type lateReply struct{ token socketio.AckToken }
 
-func (r *lateReply) Ack(args []byte)          { r.event.AckRaw(args) }
-func (r *lateReply) Fail(p *wire.Problem)     { r.event.AckRaw(wire.AppendErrorArg(nil, p)) }
-func (r *lateReply) Later() signaling.Replier { return r }
+func (r lateReply) Ack(args []byte)          { r.token.Reply(args) }
+func (r lateReply) Fail(p *wire.Problem)     { r.token.Reply(wire.AppendErrorArg(nil, p)) }
+func (r lateReply) Later() signaling.Replier { return r }

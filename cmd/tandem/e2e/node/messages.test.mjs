@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { SECRET, startTandem, unique } from '../lib/server.mjs';
-import { join, settled } from '../lib/clients.mjs';
+import { join, refused, settled } from '../lib/clients.mjs';
 import { eventually } from '../lib/eventually.mjs';
 import { folder, rest } from '../lib/rest.mjs';
 
@@ -71,6 +71,56 @@ describe('M1, M2: a message and its status', { concurrency: 4 }, () => {
     for (const c of [b, b2, extended]) assert.equal((await c.next('newMessage'))[0]._id, m._id);
     await settled(a, b, b2, extended);
     for (const c of [a, b, b2, extended]) c.quiet('newMessage');
+  });
+});
+
+describe('1.2: over the socket', { concurrency: 4 }, () => {
+  for (const [ka, kb] of [['ext', 'ext-ws'], ['ext-poll', 'json'], ['json', 'base']]) {
+    test(`M1 ${ka} → ${kb}: message:send is acknowledged with the message, once however often it is sent`, async (t) => {
+      const [a, b] = [await join(t, server, ka), await join(t, server, kb)];
+      const { message } = await a.ask('message:send', { to: b.user, text: 'hello', clientId: 'c1' });
+      assert.deepEqual([message.senderId, message.receiverId, message.message, message.clientId], [a.user, b.user, 'hello', 'c1']);
+      assert.equal((await a.ask('message:send', { to: b.user, text: 'hello', clientId: 'c1' })).message._id, message._id);
+      const [got, profile] = await b.next('newMessage');
+      assert.equal(got._id, message._id);
+      assert.equal(profile._id, a.user);
+      assert.deepEqual(await a.next('messageStatusUpdated'), [{ messageId: message._id, status: 'delivered' }]);
+      for (const [payload, code] of [[undefined, 'bad_payload'], [{ to: b.user }, 'bad_payload'], [{ to: b.user, text: 'x', replyTo: 'nothing' }, 'bad_payload']]) {
+        await refused(a.ask('message:send', payload), code);
+      }
+      await settled(a, b);
+      for (const c of [a, b]) c.quiet(...news, 'error');
+      assert.equal((await rest(server, b.user)('GET', `/api/messages/${a.user}`)).body.length, 1);
+    });
+  }
+
+  test('O4: every send of a burst is answered: stored in its order, or rate_limited', async (t) => {
+    for (const kind of ['ext-ws', 'json']) {
+      const [a, b] = [await join(t, server, kind), unique('bob')];
+      const all = await Promise.allSettled(Array.from({ length: 500 }, (_, i) => a.ask('message:send', { to: b, text: `m${i}`, clientId: `c${i}` })));
+      const stored = all.filter((r) => r.status === 'fulfilled').map((r) => r.value.message.message);
+      for (const r of all) if (r.status === 'rejected') assert.equal(r.reason.code, 'rate_limited', String(r.reason));
+      assert.ok(stored.length >= 64, `${stored.length} were stored`);
+      const { body } = await rest(server, a.user)('GET', `/api/messages/${b}?limit=1000`);
+      assert.deepEqual(body.map((m) => m.message), stored);
+    }
+  });
+
+  test('M3: who was away gets by message:sync what was missed, with its receipts', async (t) => {
+    const [a, user] = [await join(t, server, 'ext'), unique('bob')];
+    const ids = [];
+    for (let i = 0; i < 7; i++) ids.push((await a.ask('message:send', { to: user, text: `m${i}` })).message._id);
+    const b = await join(t, server, 'ext', user);
+    const got = new Map(); // the state that each has last
+    let since;
+    for (let more = true; more;) {
+      const page = await b.ask('message:sync', { since, limit: 3 });
+      for (const m of page.messages) got.set(m._id, m.status);
+      for (const r of page.receipts) got.set(r.messageId, r.status);
+      ({ cursor: since, more } = page);
+    }
+    assert.deepEqual([...got.keys()], ids);
+    for (const id of ids) assert.deepEqual(await a.next('messageStatusUpdated', (p) => p.messageId === id), [{ messageId: id, status: 'delivered' }]);
   });
 });
 
