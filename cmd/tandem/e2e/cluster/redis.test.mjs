@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { scale, startCluster } from '../lib/cluster.mjs';
-import { assertFree, callUser, refused } from '../lib/clients.mjs';
+import { assertFree, call, callUser, hangUp, join, refused } from '../lib/clients.mjs';
 import { eventually } from '../lib/eventually.mjs';
 import { report } from '../lib/report.mjs';
 import { calls, missing, steady } from '../lib/steady.mjs';
@@ -164,5 +164,58 @@ for (const [which, options, lines, how, disturb] of LINES.flatMap((l) => DISTURB
     await whole(world, 5000);
     await over(world);
     report(`${which}: ${how}`, { times: rounds, calls: across.length, ms: Date.now() - began, signals: people.reduce((n, c) => n + c.acked.size, 0), checked: 'every acked signal arrived, no client had to reconnect' });
+  });
+}
+
+const DELAY = 20;
+const median = (list) => [...list].sort((a, b) => a - b)[list.length >> 1];
+
+for (const direct of [true, false]) {
+  test(`P3 P7: Redis is ${DELAY} ms away, nodes reach each other ${direct ? 'directly' : 'through it only'}: all goes on, as much later`, async (t) => {
+    const cluster = await startCluster(t, { line: true, trunks: true });
+    const { nodes } = cluster;
+    cluster.line.delay(DELAY);
+    if (!direct) {
+      for (const trunk of cluster.trunks) {
+        trunk.block();
+        trunk.cut();
+      }
+    }
+    const setups = [];
+    const typing = [];
+    for (let i = 0; i < scale(3, 20); i++) {
+      const [a, b] = await Promise.all(nodes.slice(0, 2).map((n) => join(t, n, 'json')));
+      const c = await join(t, nodes[2], 'base-ws', b.user);
+      const began = performance.now();
+      const { callId } = await call(a, [b, c]);
+      setups.push(performance.now() - began);
+      for (let n = 0; n < 10; n++) {
+        await pause(5 * DELAY); // so that nothing of the one before is on its way
+        const sent = performance.now();
+        a.send(n % 2 ? 'stopTyping' : 'typing', { receiverId: b.user });
+        await b.next(n % 2 ? 'userStopTyping' : 'userTyping');
+        typing.push(performance.now() - sent);
+      }
+      // It comes back on another node, twice, and has what it missed.
+      for (const [k, node] of [nodes[2], nodes[0]].entries()) {
+        b.ws.terminate();
+        await b.next('(close)');
+        await a.ask('call:signal', { callId, signal: { k } });
+        await b.open({ resume: {}, url: node.ws });
+        assert.equal(b.hello.resumed, true);
+        await b.next('call:signal', (x) => x.k === k || x.signal?.k === k);
+        await b.ask('call:signal', { callId, signal: { k } });
+        await a.next('call:signal', (x) => x.signal.k === k);
+      }
+      await hangUp(b, a, callId);
+      for (const x of [a, b, c]) x.leave();
+    }
+    for (const n of nodes) assert.equal((await (await fetch(`${n.url}/readyz`)).json()).status, 'ready');
+    // To Redis and from there; a machine that has more to do may add to it, but not
+    // as much as a queue that grows.
+    const hop = direct ? 0 : 2 * DELAY;
+    const took = median(typing);
+    assert.ok(took >= hop && took < hop + 3 * DELAY, `typing took ${took} ms`);
+    report(`Redis ${DELAY} ms away, ${direct ? 'nodes reach each other' : 'all through it'}`, { calls: setups.length, 'typing, ms': Math.round(took), 'call set-up with its answer, ms': Math.round(median(setups)), checked: 'calls, typing and sessions that move work, nobody is degraded' });
   });
 }

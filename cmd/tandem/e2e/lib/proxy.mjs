@@ -12,12 +12,14 @@ import net from 'node:net';
  *	mute(n)    of new connections: from the n-th piece on that the client sends,
  *	           nothing that the server answers arrives; heard() says when it has
  *	unmute()   of further ones all arrives
+ *	delay(ms)  from now on everything takes so long, in each direction
  */
 export class Proxy {
   pairs = new Set();
   frozen = false;
   blocked = false;
   lost = 0;
+  latency = 0;
 
   constructor(port, host = '127.0.0.1') {
     this.target = { port, host };
@@ -58,12 +60,16 @@ export class Proxy {
           this.lost += chunk.length;
           return;
         }
+        if (this.latency) {
+          setTimeout(() => to.write(chunk), this.latency); // timers of one length keep their order
+          return;
+        }
         if (!to.write(chunk)) {
           from.pause();
           to.once('drain', () => this.frozen || from.resume());
         }
       });
-      from.on('end', () => to.end());
+      from.on('end', () => setTimeout(() => to.end(), this.latency));
       from.on('close', () => {
         to.destroy();
         this.pairs.delete(pair);
@@ -114,6 +120,10 @@ export class Proxy {
 
   unblock() {
     this.blocked = false;
+  }
+
+  delay(ms) {
+    this.latency = ms;
   }
 
   mute(pieces = 1) {
