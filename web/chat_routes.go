@@ -97,6 +97,10 @@ func (s *Server) answering(methods map[string]answerer) http.Handler {
 		case caller == nil:
 			writeError(w, errNameless)
 			return
+		case !s.rates.admit(caller.User):
+			w.Header().Set("Retry-After", "1")
+			writeError(w, wire.Errorf(wire.CodeRateLimited, ""))
+			return
 		}
 		method := r.Method
 		if method == http.MethodHead {

@@ -57,6 +57,11 @@ type Config struct {
 	// HistoryLimit is how many messages of a conversation an answer has that
 	// names no limit; default 500.
 	HistoryLimit int
+	// RequestRate and RequestBurst bound the requests for messages and calls of
+	// one user: so many a second on the long run, so many at once; default 50 and
+	// 200.
+	RequestRate  float64
+	RequestBurst int
 
 	// Logger; default slog.Default().
 	Logger *slog.Logger
@@ -73,6 +78,8 @@ func (c Config) Defaults() Config {
 	set(&c.MaxHeaderBytes, 16<<10)
 	set(&c.MaxBody, 64<<10)
 	set(&c.HistoryLimit, 500)
+	set(&c.RequestRate, 50)
+	set(&c.RequestBurst, 200)
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
@@ -102,9 +109,12 @@ func (c Config) Validate() error {
 			return errors.New("web: a server key has to have at least 16 bytes")
 		}
 	}
+	if c.RequestRate <= 0 {
+		return errors.New("web: the request rate must be more than 0")
+	}
 	for name, n := range map[string]int64{
 		"max-connections": int64(c.MaxConnections), "max-pending": int64(c.MaxPending),
-		"max-header-bytes": int64(c.MaxHeaderBytes), "max-body": c.MaxBody, "history-limit": int64(c.HistoryLimit),
+		"max-header-bytes": int64(c.MaxHeaderBytes), "max-body": c.MaxBody, "history-limit": int64(c.HistoryLimit), "request-burst": int64(c.RequestBurst),
 		"handshake-timeout": int64(c.HandshakeTimeout), "idle-timeout": int64(c.IdleTimeout),
 		"body-timeout": int64(c.BodyTimeout), "backend-timeout": int64(c.BackendTimeout),
 	} {

@@ -25,6 +25,7 @@ type Server struct {
 	admin   http.Handler
 	stats   *metrics
 	conns   *limiter
+	rates   *rates // of requests for messages and calls
 	idle    func() // closes idle connections to the back end
 
 	public    *http.Server
@@ -40,7 +41,7 @@ func New(cfg Config, parts Parts) (*Server, error) {
 	if err := parts.validate(); err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, parts: parts, reg: parts.Registry, log: cfg.Logger, idle: func() {}}
+	s := &Server{cfg: cfg, parts: parts, reg: parts.Registry, log: cfg.Logger, rates: newRates(cfg.RequestRate, cfg.RequestBurst), idle: func() {}}
 	if s.reg == nil {
 		s.reg = prometheus.NewRegistry()
 	}

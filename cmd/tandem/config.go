@@ -140,5 +140,6 @@ func (c Config) web() web.Config {
 		BackendURL: c.Servers.BackendURL, BackendTimeout: c.Servers.BackendTimeout, TrustedProxies: c.Servers.TrustedProxies,
 		MaxConnections: c.Limits.MaxConnections, MaxPending: c.Limits.MaxPending, MaxHeaderBytes: c.Limits.MaxHeaderBytes,
 		HandshakeTimeout: c.Liveness.HandshakeTimeout, IdleTimeout: c.Liveness.IdleTimeout, HistoryLimit: c.Chat.HistoryLimit,
+		RequestRate: c.Limits.EventsRate, RequestBurst: c.Limits.EventsBurst,
 	}
 }

@@ -100,8 +100,8 @@ type PresenceFlags struct {
 
 // LimitsFlags bound what one user, one device and all together may cost.
 type LimitsFlags struct {
-	EventsRate      float64 `default:"50" help:"Events a second of one device, on the long run."`
-	EventsBurst     int     `default:"200" help:"Events of one device that may come at once."`
+	EventsRate      float64 `default:"50" help:"Events a second of one device, on the long run; also requests a second of one user for messages and calls."`
+	EventsBurst     int     `default:"200" help:"Events of one device, or requests of one user, that may come at once."`
 	CallsPerMinute  int     `default:"30" help:"Calls that one user may start in a minute."`
 	SessionsPerUser int     `default:"20" help:"Devices and tabs that one user may have connected."`
 	MaxPayload      int64   `default:"1000000" placeholder:"BYTES" help:"Largest message (${default} bytes)."`
