@@ -37,6 +37,9 @@ func (s *Server) sendMessage(r *http.Request, caller *auth.Identity) (int, any, 
 	if err := readBody(r, &body); err != nil {
 		return 0, nil, err
 	}
+	if !caller.May("message") { // C15
+		return 0, nil, errMayNotMessage
+	}
 	m, deliver, err := s.parts.Chat.SendMessage(lasting(r), caller, body.draft(peer))
 	if err != nil {
 		return 0, nil, err
@@ -52,6 +55,9 @@ func (s *Server) react(r *http.Request, caller *auth.Identity) (int, any, error)
 	id, err := messageOf(body.MessageID)
 	if err != nil {
 		return 0, nil, err
+	}
+	if !caller.May("message") {
+		return 0, nil, errMayNotMessage
 	}
 	m, err := s.parts.Chat.React(lasting(r), caller.User, id, body.Emoji)
 	return changed(http.StatusOK, m, err)
@@ -69,9 +75,14 @@ func (s *Server) editMessage(r *http.Request, caller *auth.Identity) (int, any, 
 	if body.Text == nil {
 		return 0, nil, wire.Errorf(wire.CodeBadPayload, "text is missing.")
 	}
+	if !caller.May("message") {
+		return 0, nil, errMayNotMessage
+	}
 	m, err := s.parts.Chat.EditMessage(lasting(r), caller.User, id, *body.Text)
 	return changed(http.StatusOK, m, err)
 }
+
+var errMayNotMessage = wire.Errorf(wire.CodeForbidden, "Your token does not allow messages.")
 
 // deletedAnswer has a sentence, which is what front ends show.
 type deletedAnswer struct {

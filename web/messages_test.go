@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tandem-rtc/tandem/signaling/auth"
 	"github.com/tandem-rtc/tandem/signaling/wire"
@@ -300,6 +301,30 @@ func TestI5_MessagesByCookie(t *testing.T) {
 	if res.StatusCode != 204 || !strings.Contains(res.Header.Get("Access-Control-Allow-Methods"), "DELETE") {
 		t.Fatalf("preflight: %d %v", res.StatusCode, res.Header)
 	}
+}
+
+// TestC15_TokensMayLeaveMessagesOut: what is there can be read and taken back.
+func TestC15_TokensMayLeaveMessagesOut(t *testing.T) {
+	s := newSite(t, nil)
+	m := s.send("alice", "bob", `{"text":"x"}`)
+	token, err := auth.Mint(testSecret, "alice", time.Now(), time.Hour, map[string]any{"can": []string{"call"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	calls := []string{"Authorization", "Bearer " + token}
+	for _, r := range [][3]string{
+		{"POST", "/api/messages/send/bob", `{"text":"y"}`}, {"PATCH", "/api/messages/" + m.ID, `{"text":"y"}`},
+		{"POST", "/api/messages/react", `{"messageId":"` + m.ID + `","emoji":"👍"}`},
+	} {
+		res, body := s.ask(r[0], r[1], r[2], calls...)
+		wantError(t, res, body, wire.CodeForbidden)
+	}
+	res, body := s.ask("GET", "/api/messages/bob", "", calls...)
+	if list := must[[]wireMessage](t, 200, res, body); len(list) != 1 || list[0].Message != "x" || len(list[0].Reactions) != 0 {
+		t.Fatalf("%+v", list)
+	}
+	res, body = s.ask("DELETE", "/api/messages/"+m.ID, "", calls...)
+	must[deletedAnswer](t, 200, res, body)
 }
 
 func TestI4_MessagesOfAnOpenServerNeedAName(t *testing.T) {

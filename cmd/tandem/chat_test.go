@@ -164,7 +164,7 @@ func TestM8_RetentionDeletes(t *testing.T) {
 		if time.Now().After(deadline) {
 			t.Fatalf("it is still there; log: %s", log)
 		}
-		time.Sleep(50 * time.Millisecond)
+		time.Sleep(50 * time.Millisecond) // polling with a deadline
 	}
 }
 
