@@ -146,17 +146,15 @@ func (sw *Switchboard) takeEvent(t *turn, e *eventEnvelope) {
 	}
 	ev.Shared = len(here) > 1
 	who := audience(e.flags & (flagExtended | flagBase))
-	live := false
 	for _, s := range here {
 		if (e.device == "" || e.device == s.device) && who.includes(s.extended) {
 			s.send(t, ev)
-			live = live || s.isLive()
 			if e.from != "" {
 				s.met(e.from)
 			}
 		}
 	}
-	if live && e.event == wire.NewMessage {
+	if e.event == wire.NewMessage {
 		sw.gotMessage(e.user, ev.Args)
 	}
 	if e.flags&flagForwarded == 0 {

@@ -5,22 +5,36 @@ import (
 	"fmt"
 	"runtime/debug"
 	"sync"
+	"time"
 
 	"github.com/tandem-rtc/tandem/signaling/wire"
 )
 
-// maxJobs is how many of a session's events may wait for the store of messages.
-const maxJobs = 64
+const (
+	// maxJobs is how many of a session's events may wait for the store of messages:
+	// base front ends send a receipt for each of many at once.
+	maxJobs = 256
+	// maxJobBytes is how much they may hold together, beside one that is as large
+	// as events may be.
+	maxJobBytes = 1 << 20
+	// storeTime is how long somebody waits for the store of messages.
+	storeTime = 10 * time.Second
+)
 
 // stored handles an event that asks the store of messages. It runs on a goroutine
 // of the session's, so that nobody else waits for a disk. then is done behind the
 // acknowledgement (M1).
-type stored func(sw *Switchboard, ctx context.Context, s *Session, args [][]byte) (reply []byte, then func(*turn), err error)
+type stored func(sw *Switchboard, ctx context.Context, s *Session, args [][]byte) (reply []byte, then telling, err error)
+
+// telling tells others of what was stored. It has a context of its own: what has
+// been answered is told, however long it took.
+type telling func(context.Context, *turn)
 
 type job struct {
 	do    stored
 	event []byte
 	args  [][]byte
+	bytes int // of the arguments
 	reply Replier
 }
 
@@ -29,6 +43,7 @@ type job struct {
 type jobs struct {
 	mu      sync.Mutex
 	queue   []job
+	bytes   int // of those in it
 	running bool
 }
 
@@ -37,17 +52,19 @@ func (s *Session) later(r *Request, do stored) error {
 	j := job{do: do, event: append([]byte(nil), r.Event...), args: make([][]byte, len(r.Args))}
 	for i, a := range r.Args { // they are the frame's
 		j.args[i] = append([]byte(nil), a...)
+		j.bytes += len(a)
 	}
 	q := &s.jobs
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if len(q.queue) >= maxJobs {
+	if len(q.queue) >= maxJobs || len(q.queue) > 0 && q.bytes+j.bytes > maxJobBytes {
 		return wire.Errorf(wire.CodeRateLimited, "")
 	}
 	if r.Reply != nil { // not before: one that is put off can not be answered here any more
 		j.reply = r.Reply.Later()
 	}
 	q.queue = append(q.queue, j)
+	q.bytes += j.bytes
 	if !q.running {
 		q.running = true
 		s.sw.soon(s.work)
@@ -67,6 +84,7 @@ func (s *Session) work() {
 		j := q.queue[0]
 		q.queue[0] = job{}
 		q.queue = q.queue[1:]
+		q.bytes -= j.bytes
 		q.mu.Unlock()
 		s.do(&j)
 	}
@@ -76,8 +94,15 @@ func (s *Session) do(j *job) {
 	sw := s.sw
 	t := sw.newTurn()
 	defer t.end()
-	reply, then, err := s.try(j)
 	r := Request{Event: j.event, Reply: j.reply}
+	var reply []byte
+	var then telling
+	err := guard(func() (err error) {
+		ctx, cancel := context.WithTimeout(context.Background(), storeTime)
+		defer cancel()
+		reply, then, err = j.do(sw, ctx, s, j.args)
+		return err
+	})
 	if err != nil {
 		sw.fail(t, s, &r, err)
 		return
@@ -86,17 +111,20 @@ func (s *Session) do(j *job) {
 		j.reply.Ack(reply)
 		t.touch(s.link)
 	}
-	if then != nil {
-		then(t)
+	if then == nil {
+		return
+	}
+	if err := guard(func() error { then(context.Background(), t); return nil }); err != nil {
+		sw.log.Error("what was stored was not told", "event", string(j.event), "user", s.user, "session", s.id, "error", err)
 	}
 }
 
-// try keeps a panic of one event from the process.
-func (s *Session) try(j *job) (reply []byte, then func(*turn), err error) {
+// guard keeps a panic of one event from the process.
+func guard(f func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("signaling: panic: %v\n%s", p, debug.Stack())
 		}
 	}()
-	return j.do(s.sw, context.Background(), s, j.args)
+	return f()
 }

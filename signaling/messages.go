@@ -25,6 +25,9 @@ func (sw *Switchboard) chatProblem(err error) error {
 	switch {
 	case err == nil:
 		return nil
+	case errors.Is(err, context.DeadlineExceeded):
+		sw.log.Warn("the store of messages takes too long", "error", err)
+		return wire.Errorf(wire.CodeUnavailable, "")
 	case errors.As(err, &coded):
 		if wire.Code(coded.Code()) == wire.CodeUnavailable {
 			sw.log.Warn("messages are not to be had", "error", err)
@@ -42,22 +45,22 @@ func (sw *Switchboard) SendMessage(ctx context.Context, from *auth.Identity, d c
 	if err != nil || tell == nil {
 		return m, nil, err
 	}
-	return m, func() { sw.inTurnOf(tell) }, nil
+	return m, func() { sw.inTurnOf(ctx, tell) }, nil
 }
 
 // inTurnOf tells on a goroutine that has no turn.
-func (sw *Switchboard) inTurnOf(tell func(*turn)) {
+func (sw *Switchboard) inTurnOf(ctx context.Context, tell telling) {
 	if tell == nil {
 		return
 	}
 	t := sw.newTurn()
-	tell(t)
+	tell(ctx, t)
 	t.end()
 }
 
 // storeMessage stores a message; tell delivers it. by is the session that sends
 // it, or nil. One that was stored before is not delivered again.
-func (sw *Switchboard) storeMessage(ctx context.Context, user string, profile []byte, by *Session, d chat.Draft) (*chat.Message, func(*turn), error) {
+func (sw *Switchboard) storeMessage(ctx context.Context, user string, profile []byte, by *Session, d chat.Draft) (*chat.Message, telling, error) {
 	if sw.chat == nil {
 		return nil, nil, errNoChat
 	}
@@ -86,7 +89,7 @@ func (sw *Switchboard) storeMessage(ctx context.Context, user string, profile []
 	}
 	args := append(chat.AppendJSON(nil, stored), ',')
 	args = append(args, sw.senderProfile(ctx, user, profile)...)
-	return stored, func(t *turn) { sw.deliverMessage(ctx, t, stored, by, args) }, nil
+	return stored, func(ctx context.Context, t *turn) { sw.deliverMessage(ctx, t, stored, by, args) }, nil
 }
 
 // senderProfile is what a receiver is told of an author (M5): the token's claims,
@@ -102,27 +105,24 @@ func (sw *Switchboard) senderProfile(ctx context.Context, user string, token []b
 	return sw.profileOf(&Session{user: user, profile: token}, nil)
 }
 
-// deliverMessage gives a stored message to the devices of its receiver, and to
-// those of its author that did not send it; a base one would count it as unread.
-// Whoever has a connected device of the receiver marks it delivered.
+// deliverMessage gives a stored message to the devices of its author that did not
+// send it, so that they know it before they hear of its status, and to those of
+// its receiver. A base device of the author would count it as unread.
 func (sw *Switchboard) deliverMessage(ctx context.Context, t *turn, m *chat.Message, by *Session, args []byte) {
 	ev := eventOf(wire.NewMessage, args)
-	here := sw.tellUser(ctx, t, m.Sender, m.Receiver, ev, everyDevice, nil)
 	if m.Sender != m.Receiver {
 		sw.tellUser(ctx, t, m.Receiver, m.Sender, ev, extendedDevices, by)
 	}
-	if here {
-		sw.soon(func() { sw.markDelivered(context.Background(), m.Receiver, m.ID) })
-	}
+	sw.tellUser(ctx, t, m.Sender, m.Receiver, ev, everyDevice, nil)
+	sw.delivered(receipt{m.ID, m.Sender, m.Receiver})
 }
 
-// gotMessage is called where newMessage from another node was queued for a
-// connected device.
+// gotMessage is called where newMessage from another node was queued.
 func (sw *Switchboard) gotMessage(user string, args []byte) {
 	if sw.chat == nil {
 		return
 	}
-	id, receiver := "", ""
+	var r receipt
 	list, err := rawjson.Array(nil, append(append([]byte{'['}, args...), ']'))
 	if err != nil || len(list) == 0 {
 		return
@@ -130,44 +130,31 @@ func (sw *Switchboard) gotMessage(user string, args []byte) {
 	_ = rawjson.Object(list[0], func(k, v []byte) bool {
 		switch string(k) {
 		case "_id":
-			id, _ = rawjson.String(v)
+			r.id, _ = rawjson.String(v)
+		case "senderId":
+			r.author, _ = rawjson.String(v)
 		case "receiverId":
-			receiver, _ = rawjson.String(v)
+			r.reader, _ = rawjson.String(v)
 		}
 		return true
 	})
-	if id != "" && receiver == user {
-		sw.soon(func() { sw.markDelivered(context.Background(), user, id) })
+	if r.id != "" && r.author != "" && r.reader == user {
+		sw.delivered(r)
 	}
 }
 
-// markDelivered is the server's own receipt (M2).
-func (sw *Switchboard) markDelivered(ctx context.Context, reader, id string) {
-	m, rose, err := sw.chat.Mark(ctx, reader, id, chat.Delivered)
-	if err != nil {
-		sw.log.Debug("a message was not marked as delivered", "message", id, "error", err)
-		return
-	}
-	if rose {
-		sw.inTurnOf(func(t *turn) { sw.tellStatus(ctx, t, m) })
-	}
-}
-
-// tellStatus tells the author of a message, on all devices, how far it has come.
-func (sw *Switchboard) tellStatus(ctx context.Context, t *turn, m *chat.Message) {
-	o := newObject(nil)
-	o.str("messageId", m.ID)
-	o.str("status", m.Status.String())
-	sw.tellUser(ctx, t, m.Receiver, m.Sender, eventOf(wire.MessageStatusUpdated, o.end()), everyDevice, nil)
-}
-
-// History lists messages between two people, oldest first.
+// History lists messages between two people, oldest first, for a device of the
+// user: those that were on their way to it are delivered.
 func (sw *Switchboard) History(ctx context.Context, user, peer, before string, limit int) ([]*chat.Message, error) {
 	if sw.chat == nil {
 		return nil, errNoChat
 	}
 	list, err := sw.chat.History(ctx, user, peer, before, limit)
-	return list, sw.chatProblem(err)
+	if err != nil {
+		return nil, sw.chatProblem(err)
+	}
+	sw.gotList(user, list)
+	return list, nil
 }
 
 // Conversations lists with whom a user has messages, newest first.
@@ -182,19 +169,19 @@ func (sw *Switchboard) Conversations(ctx context.Context, user, cursor string, l
 // React puts a user's reaction on a message, or takes it back.
 func (sw *Switchboard) React(ctx context.Context, user, id, emoji string) (*chat.Message, error) {
 	m, tell, err := sw.change(ctx, id, chat.Toggle(user, emoji), sw.tellReactions)
-	sw.inTurnOf(tell)
+	sw.inTurnOf(ctx, tell)
 	return m, err
 }
 
 // EditMessage gives a message of the user another text.
 func (sw *Switchboard) EditMessage(ctx context.Context, user, id, text string) (*chat.Message, error) {
 	m, tell, err := sw.change(ctx, id, sw.cfg.Chat.EditText(user, text, sw.now()), sw.tellEdited)
-	sw.inTurnOf(tell)
+	sw.inTurnOf(ctx, tell)
 	return m, err
 }
 
 // change applies a rule to a message; tell says so if something changed.
-func (sw *Switchboard) change(ctx context.Context, id string, rule chat.Change, news func(context.Context, *turn, *chat.Message)) (*chat.Message, func(*turn), error) {
+func (sw *Switchboard) change(ctx context.Context, id string, rule chat.Change, news func(context.Context, *turn, *chat.Message)) (*chat.Message, telling, error) {
 	if sw.chat == nil {
 		return nil, nil, errNoChat
 	}
@@ -205,7 +192,7 @@ func (sw *Switchboard) change(ctx context.Context, id string, rule chat.Change, 
 	if !changed {
 		return m, nil, nil
 	}
-	return m, func(t *turn) { news(ctx, t, m) }, nil
+	return m, func(ctx context.Context, t *turn) { news(ctx, t, m) }, nil
 }
 
 func (sw *Switchboard) tellReactions(ctx context.Context, t *turn, m *chat.Message) {
@@ -232,11 +219,11 @@ func (sw *Switchboard) tellBoth(ctx context.Context, t *turn, m *chat.Message, e
 // DeleteMessage deletes a message for both, or with forMe for the user alone.
 func (sw *Switchboard) DeleteMessage(ctx context.Context, user, id string, forMe bool) error {
 	tell, err := sw.deleteMessage(ctx, user, id, forMe)
-	sw.inTurnOf(tell)
+	sw.inTurnOf(ctx, tell)
 	return err
 }
 
-func (sw *Switchboard) deleteMessage(ctx context.Context, user, id string, forMe bool) (func(*turn), error) {
+func (sw *Switchboard) deleteMessage(ctx context.Context, user, id string, forMe bool) (telling, error) {
 	if sw.chat == nil {
 		return nil, errNoChat
 	}
@@ -245,13 +232,13 @@ func (sw *Switchboard) deleteMessage(ctx context.Context, user, id string, forMe
 		if err != nil || !changed {
 			return nil, sw.chatProblem(err)
 		}
-		return func(t *turn) { sw.tellDeleted(ctx, t, m, user) }, nil
+		return func(ctx context.Context, t *turn) { sw.tellDeleted(ctx, t, m, user) }, nil
 	}
 	m, err := sw.chat.Remove(ctx, id, chat.MayDelete(user))
 	if err != nil {
 		return nil, sw.chatProblem(err)
 	}
-	return func(t *turn) {
+	return func(ctx context.Context, t *turn) {
 		sw.tellDeleted(ctx, t, m, m.Sender)
 		if m.Receiver != m.Sender {
 			sw.tellDeleted(ctx, t, m, m.Receiver)

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tandem-rtc/tandem/signaling/chat"
 	"github.com/tandem-rtc/tandem/signaling/chat/sqlite"
 	"github.com/tandem-rtc/tandem/signaling/wire"
 )
@@ -163,14 +164,13 @@ func TestM2_OnlyTheReceiverMarksAndStatusRises(t *testing.T) {
 		t.Fatal(got)
 	}
 	a.waits(seen) // it does not fall
-	a.sends("b", "again", "")
+	again := a.sends("b", "again", "")
+	a.waits(seen, `messageStatusUpdated {"messageId":"`+again.ID+`","status":"delivered"}`)
 	if got := b.asks("allmessageSeen", `{"senderId":"a","receiverId":"c"}`); got != "{}" {
 		t.Fatal(got)
 	}
-	all := a.messageEvents()
-	if got := all[len(all)-1]; got != `allmessageStatusUpdated {"senderId":"a","receiverId":"b","status":"seen"}` {
-		t.Errorf("the last event is %s", got)
-	}
+	second := `messageStatusUpdated {"messageId":"` + again.ID + `","status":"delivered"}`
+	a.waits(seen, second, `allmessageStatusUpdated {"senderId":"a","receiverId":"b","status":"seen"}`)
 }
 
 func TestM3_SyncGivesWhatWasMissed(t *testing.T) {
@@ -205,11 +205,7 @@ func TestM3_SyncGivesWhatWasMissed(t *testing.T) {
 		t.Errorf("a bad cursor: %s", answer)
 	}
 	// What a device has read counts as delivered, and its author hears so.
-	want := make([]string, len(sent))
-	for i, m := range sent {
-		want[i] = `messageStatusUpdated {"messageId":"` + m.ID + `","status":"delivered"}`
-	}
-	a.waits(want...)
+	a.waitsForStatuses(len(sent), chat.Delivered)
 }
 
 func TestM7_DeletedReactedEdited(t *testing.T) {

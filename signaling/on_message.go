@@ -9,7 +9,7 @@ import (
 
 // Events of stored messages. What they do is in messages.go.
 
-func (sw *Switchboard) onMessageSend(ctx context.Context, s *Session, args [][]byte) ([]byte, func(*turn), error) {
+func (sw *Switchboard) onMessageSend(ctx context.Context, s *Session, args [][]byte) ([]byte, telling, error) {
 	p, err := wire.DecodeMessageSend(args)
 	if err != nil {
 		return nil, nil, err
@@ -34,7 +34,7 @@ func messageReply(m *chat.Message) []byte {
 
 // onMessageSync gives a device what it missed (M3), and takes the messages in it
 // as delivered.
-func (sw *Switchboard) onMessageSync(ctx context.Context, s *Session, args [][]byte) ([]byte, func(*turn), error) {
+func (sw *Switchboard) onMessageSync(ctx context.Context, s *Session, args [][]byte) ([]byte, telling, error) {
 	p, err := wire.DecodeMessageSync(args)
 	if err != nil {
 		return nil, nil, err
@@ -56,17 +56,7 @@ func (sw *Switchboard) onMessageSync(ctx context.Context, s *Session, args [][]b
 	o.raw("deleted", appendStrings(nil, ch.Deleted))
 	o.str("cursor", ch.Cursor)
 	o.bool("more", ch.More)
-	var waiting []*chat.Message
-	for _, m := range ch.Messages {
-		if m.Receiver == s.user && m.Status == chat.Sent {
-			waiting = append(waiting, m)
-		}
-	}
-	return o.end(), func(*turn) {
-		for _, m := range waiting {
-			sw.markDelivered(ctx, s.user, m.ID)
-		}
-	}, nil
+	return o.end(), func(context.Context, *turn) { sw.gotList(s.user, ch.Messages) }, nil
 }
 
 func appendReceipt(b []byte, r chat.Receipt) []byte {
@@ -82,7 +72,7 @@ func appendReceipt(b []byte, r chat.Receipt) []byte {
 	return o.end()
 }
 
-func (sw *Switchboard) onMessageEdit(ctx context.Context, s *Session, args [][]byte) ([]byte, func(*turn), error) {
+func (sw *Switchboard) onMessageEdit(ctx context.Context, s *Session, args [][]byte) ([]byte, telling, error) {
 	p, err := wire.DecodeMessageEdit(args)
 	if err != nil {
 		return nil, nil, err
@@ -94,7 +84,7 @@ func (sw *Switchboard) onMessageEdit(ctx context.Context, s *Session, args [][]b
 	return messageReply(m), tell, nil
 }
 
-func (sw *Switchboard) onMessageReact(ctx context.Context, s *Session, args [][]byte) ([]byte, func(*turn), error) {
+func (sw *Switchboard) onMessageReact(ctx context.Context, s *Session, args [][]byte) ([]byte, telling, error) {
 	p, err := wire.DecodeMessageReact(args)
 	if err != nil {
 		return nil, nil, err
@@ -106,7 +96,7 @@ func (sw *Switchboard) onMessageReact(ctx context.Context, s *Session, args [][]
 	return messageReply(m), tell, nil
 }
 
-func (sw *Switchboard) onMessageDelete(ctx context.Context, s *Session, args [][]byte) ([]byte, func(*turn), error) {
+func (sw *Switchboard) onMessageDelete(ctx context.Context, s *Session, args [][]byte) ([]byte, telling, error) {
 	p, err := wire.DecodeMessageDelete(args)
 	if err != nil {
 		return nil, nil, err
@@ -115,7 +105,7 @@ func (sw *Switchboard) onMessageDelete(ctx context.Context, s *Session, args [][
 	return []byte("{}"), tell, err
 }
 
-func (sw *Switchboard) onMessageHistory(ctx context.Context, s *Session, args [][]byte) ([]byte, func(*turn), error) {
+func (sw *Switchboard) onMessageHistory(ctx context.Context, s *Session, args [][]byte) ([]byte, telling, error) {
 	p, err := wire.DecodeMessageHistory(args)
 	if err != nil {
 		return nil, nil, err
@@ -133,7 +123,7 @@ func (sw *Switchboard) onMessageHistory(ctx context.Context, s *Session, args []
 	return o.end(), nil, nil
 }
 
-func (sw *Switchboard) onMessageConversations(ctx context.Context, s *Session, args [][]byte) ([]byte, func(*turn), error) {
+func (sw *Switchboard) onMessageConversations(ctx context.Context, s *Session, args [][]byte) ([]byte, telling, error) {
 	p, err := wire.DecodeConversations(args)
 	if err != nil {
 		return nil, nil, err

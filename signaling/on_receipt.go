@@ -11,15 +11,15 @@ import (
 // online, as they are. A store is what they are checked against: only the
 // receiver may mark, and the author hears what has risen (M2).
 
-func (sw *Switchboard) markMessageDelivered(ctx context.Context, s *Session, args [][]byte) ([]byte, func(*turn), error) {
+func (sw *Switchboard) markMessageDelivered(ctx context.Context, s *Session, args [][]byte) ([]byte, telling, error) {
 	return sw.mark(ctx, s, args, chat.Delivered)
 }
 
-func (sw *Switchboard) markMessageSeen(ctx context.Context, s *Session, args [][]byte) ([]byte, func(*turn), error) {
+func (sw *Switchboard) markMessageSeen(ctx context.Context, s *Session, args [][]byte) ([]byte, telling, error) {
 	return sw.mark(ctx, s, args, chat.Seen)
 }
 
-func (sw *Switchboard) mark(ctx context.Context, s *Session, args [][]byte, to chat.Status) ([]byte, func(*turn), error) {
+func (sw *Switchboard) mark(ctx context.Context, s *Session, args [][]byte, to chat.Status) ([]byte, telling, error) {
 	p, err := wire.DecodeReceipt(args)
 	if err != nil {
 		return nil, nil, err
@@ -33,6 +33,7 @@ func (sw *Switchboard) mark(ctx context.Context, s *Session, args [][]byte, to c
 	case m.Sender != p.SenderID:
 		return nil, nil, wire.Errorf(wire.CodeBadPayload, "senderId is not the author of that message.")
 	}
+	told := sw.statusLane(m.Sender, s.user).told()
 	m, rose, err := sw.chat.Mark(ctx, s.user, p.MessageID, to)
 	if err != nil {
 		return nil, nil, sw.chatProblem(err)
@@ -41,11 +42,11 @@ func (sw *Switchboard) mark(ctx context.Context, s *Session, args [][]byte, to c
 	if !rose {
 		return []byte("{}"), nil, nil
 	}
-	return []byte("{}"), func(t *turn) { sw.tellStatus(ctx, t, m) }, nil
+	return []byte("{}"), func(ctx context.Context, t *turn) { sw.tellStatus(ctx, t, m, told) }, nil
 }
 
 // markAllSeen: the reader is the session's user, whatever receiverId says (I1).
-func (sw *Switchboard) markAllSeen(ctx context.Context, s *Session, args [][]byte) ([]byte, func(*turn), error) {
+func (sw *Switchboard) markAllSeen(ctx context.Context, s *Session, args [][]byte) ([]byte, telling, error) {
 	p, err := wire.DecodeAllSeen(args)
 	if err != nil {
 		return nil, nil, err
@@ -58,15 +59,13 @@ func (sw *Switchboard) markAllSeen(ctx context.Context, s *Session, args [][]byt
 	if n == 0 {
 		return []byte("{}"), nil, nil
 	}
-	return []byte("{}"), func(t *turn) {
-		sw.tellUser(ctx, t, s.user, p.SenderID, eventOf(wire.AllMessageStatusUpdated, allSeen(s, p.SenderID)), everyDevice, nil)
-	}, nil
+	return []byte("{}"), func(ctx context.Context, t *turn) { sw.tellAllSeen(ctx, t, p.SenderID, s.user) }, nil
 }
 
-func allSeen(s *Session, author string) []byte {
+func allSeen(author, reader string) []byte {
 	o := newObject(nil)
 	o.str("senderId", author)
-	o.str("receiverId", s.user)
+	o.str("receiverId", reader)
 	o.str("status", wire.StatusSeen)
 	return o.end()
 }
@@ -99,5 +98,5 @@ func (sw *Switchboard) onAllMessageSeen(ctx context.Context, t *turn, s *Session
 		return nil, err
 	}
 	sw.meet(s, p.SenderID)
-	return nil, sw.toUser(ctx, t, s.user, p.SenderID, eventOf(wire.AllMessageStatusUpdated, allSeen(s, p.SenderID)))
+	return nil, sw.toUser(ctx, t, s.user, p.SenderID, eventOf(wire.AllMessageStatusUpdated, allSeen(p.SenderID, s.user)))
 }

@@ -49,24 +49,22 @@ func (a audience) includes(extended bool) bool {
 }
 
 // tellUser queues an event for devices of a user, on whatever node, but for the
-// session that caused it. It reports whether a connected device of this node got
-// it. What does not reach another node is not lost to who asks for what it missed.
-func (sw *Switchboard) tellUser(ctx context.Context, t *turn, from, user string, ev *wire.Event, who audience, but *Session) (here bool) {
+// session that caused it. What does not reach another node is not lost to who asks
+// for what it missed.
+func (sw *Switchboard) tellUser(ctx context.Context, t *turn, from, user string, ev *wire.Event, who audience, but *Session) {
 	for _, s := range sw.hub.of(user) {
 		if s == but || !who.includes(s.extended) {
 			continue
 		}
 		s.send(t, ev)
-		here = here || s.isLive()
 	}
 	if !sw.shared {
-		return here
+		return
 	}
 	e := eventEnvelope{flags: byte(who), user: user, from: from, event: ev.Name, args: ev.Args}
 	if err := sw.cast(ctx, &e, presence.Must); err != nil {
 		sw.log.Debug("an event did not reach all devices", "user", user, "event", ev.Name, "error", err)
 	}
-	return here
 }
 
 // hasBase reports whether a user has a base device connected.

@@ -50,6 +50,7 @@ type Session struct {
 	typing   []*typist       // whom the user was last seen typing to
 	watching map[string]bool // presence:watch
 	partners []string        // whom the session had to do with, the latest last
+	receipts []receipt       // messages that it got while it was away
 	// wholeList: the client was last sent the whole online list.
 	wholeList bool
 	toldList  uint64  // hash of the list of partners that it was last sent
@@ -230,6 +231,7 @@ func (s *Session) Back() {
 	sw.register(ctx, s)
 	sw.online.welcome(t, s)
 	sw.attach(ctx, t, s, true)
+	s.gotAll()
 }
 
 // Closed says that the client is gone for good: it said goodbye (clean), or its

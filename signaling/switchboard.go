@@ -70,7 +70,8 @@ type Switchboard struct {
 	moving moving
 	asking asking
 
-	unlogged logQueue // records of calls that wait for their store
+	unlogged logQueue        // records of calls that wait for their store
+	statuses [128]statusLane // by author and reader of messages
 
 	stop   context.CancelFunc
 	tasks  sync.Mutex // guards done.Go against closed

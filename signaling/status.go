@@ -1,0 +1,178 @@
+package signaling
+
+import (
+	"context"
+	"hash/maphash"
+	"sync"
+
+	"github.com/tandem-rtc/tandem/signaling/chat"
+	"github.com/tandem-rtc/tandem/signaling/wire"
+)
+
+// How far messages have come: the server's own receipts (M2), and the order in
+// which authors hear of all of them. What the store says first is not what is
+// told first by itself: a reader looks at a message while the receipt of its
+// delivery is being written.
+
+const (
+	// maxReceipts bounds what waits to be marked as delivered by the server in one
+	// lane, and maxAwayReceipts for one session that is away. What is beyond is
+	// marked by the device, or when it asks for what it missed.
+	maxReceipts     = 1024
+	maxAwayReceipts = 256
+)
+
+// receipt names a message that a device of its reader has.
+type receipt struct{ id, author, reader string }
+
+// statusLane is where all that concerns the messages from one user to another
+// passes. A goroutine that is there while there is something to do marks
+// messages in their order.
+type statusLane struct {
+	mu      sync.Mutex
+	seen    uint64 // counts what authors were told to be seen
+	queue   []receipt
+	running bool
+}
+
+func (sw *Switchboard) statusLane(author, reader string) *statusLane {
+	var h maphash.Hash
+	h.SetSeed(sw.hub.seed)
+	_, _ = h.WriteString(author) // never fails
+	_ = h.WriteByte(0)
+	_, _ = h.WriteString(reader)
+	return &sw.statuses[h.Sum64()%uint64(len(sw.statuses))]
+}
+
+// told returns a mark in time: tellStatus with it knows whether anything was said
+// to be seen since.
+func (l *statusLane) told() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.seen
+}
+
+// delivered is called when a message was queued for the devices that the reader
+// has on this node. If one of them is connected it is marked; one that is away
+// has it when it is back.
+func (sw *Switchboard) delivered(r receipt) {
+	live := false
+	for _, s := range sw.hub.of(r.reader) {
+		live = s.gets(r) || live
+	}
+	if live {
+		sw.markSoon(r)
+	}
+}
+
+// gets reports whether the client is connected; one that is away is taken to
+// have the message when it is back.
+func (s *Session) gets(r receipt) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state == away && len(s.receipts) < maxAwayReceipts {
+		s.receipts = append(s.receipts, r)
+	}
+	return s.state == live
+}
+
+// gotAll marks what the client has got by coming back.
+func (s *Session) gotAll() {
+	s.mu.Lock()
+	list := s.receipts
+	s.receipts = nil
+	s.mu.Unlock()
+	for _, r := range list {
+		s.sw.markSoon(r)
+	}
+}
+
+// gotList takes messages that were sent to a reader who asked for them.
+func (sw *Switchboard) gotList(reader string, list []*chat.Message) {
+	for _, m := range list {
+		if m.Receiver == reader && m.Status == chat.Sent {
+			sw.markSoon(receipt{m.ID, m.Sender, reader})
+		}
+	}
+}
+
+// markSoon is the server's own receipt.
+func (sw *Switchboard) markSoon(r receipt) {
+	l := sw.statusLane(r.author, r.reader)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.queue) >= maxReceipts {
+		sw.metrics.dropped.Inc()
+		return
+	}
+	l.queue = append(l.queue, r)
+	if !l.running {
+		l.running = true
+		sw.soon(func() { sw.markQueued(l) })
+	}
+}
+
+func (sw *Switchboard) markQueued(l *statusLane) {
+	for {
+		l.mu.Lock()
+		if len(l.queue) == 0 {
+			l.queue, l.running = nil, false
+			l.mu.Unlock()
+			return
+		}
+		r, told := l.queue[0], l.seen
+		l.queue = l.queue[1:]
+		l.mu.Unlock()
+		sw.markDelivered(r, told)
+	}
+}
+
+func (sw *Switchboard) markDelivered(r receipt, told uint64) {
+	ctx, cancel := context.WithTimeout(context.Background(), storeTime)
+	defer cancel()
+	m, rose, err := sw.chat.Mark(ctx, r.reader, r.id, chat.Delivered)
+	if err != nil {
+		sw.log.Debug("a message was not marked as delivered", "message", r.id, "error", err)
+		return
+	}
+	if rose {
+		sw.inTurnOf(ctx, func(ctx context.Context, t *turn) { sw.tellStatus(ctx, t, m, told) })
+	}
+}
+
+// tellStatus tells the author of a message, on all devices, how far it has come.
+// told is from before the store was asked. If something was said to be seen
+// meanwhile, that may have been this message: who says so is the last to speak.
+func (sw *Switchboard) tellStatus(ctx context.Context, t *turn, m *chat.Message, told uint64) {
+	o := newObject(nil)
+	o.str("messageId", m.ID)
+	o.str("status", m.Status.String())
+	ev := eventOf(wire.MessageStatusUpdated, o.end())
+	l := sw.statusLane(m.Sender, m.Receiver)
+	for {
+		l.mu.Lock()
+		if m.Status == chat.Seen || l.seen == told {
+			if m.Status == chat.Seen {
+				l.seen++
+			}
+			sw.tellUser(ctx, t, m.Receiver, m.Sender, ev, everyDevice, nil)
+			l.mu.Unlock()
+			return
+		}
+		told = l.seen
+		l.mu.Unlock()
+		now, err := sw.chat.Get(ctx, m.ID)
+		if err != nil || now.Status > m.Status {
+			return // it is gone, or is told to be seen
+		}
+	}
+}
+
+// tellAllSeen tells an author that a reader has seen everything.
+func (sw *Switchboard) tellAllSeen(ctx context.Context, t *turn, author, reader string) {
+	l := sw.statusLane(author, reader)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.seen++
+	sw.tellUser(ctx, t, reader, author, eventOf(wire.AllMessageStatusUpdated, allSeen(author, reader)), everyDevice, nil)
+}
