@@ -140,7 +140,8 @@ func TestM1_SentStoredAnsweredDelivered(t *testing.T) {
 func TestM2_OnlyTheReceiverMarksAndStatusRises(t *testing.T) {
 	w, _ := chatWorld(t, 1)
 	a := w.join("A1")
-	m := a.sends("b", "hi", "") // nobody is there
+	m := a.sends("b", "hi", "")               // nobody is there
+	a.asks("message:history", `{"peer":"b"}`) // behind all that the first has led to
 	b, c := w.join("B1"), w.join("C1")
 	ref := fmt.Sprintf(`{"messageId":%q,"senderId":"a"}`, m.ID)
 	for who, want := range map[*client]string{a: "!forbidden", c: "!forbidden"} {
@@ -180,6 +181,7 @@ func TestM3_SyncGivesWhatWasMissed(t *testing.T) {
 	for i := range 5 {
 		sent = append(sent, a.sends("b", fmt.Sprint("message ", i), ""))
 	}
+	a.asks("message:history", `{"peer":"b"}`) // behind all that these have led to
 	b := w.join("B1")
 	type page struct {
 		Messages []messageJSON
