@@ -22,6 +22,14 @@ var decoders = map[string]func([][]byte) (any, error){
 	"AllSeen":       func(a [][]byte) (any, error) { return DecodeAllSeen(a) },
 	"Watch":         func(a [][]byte) (any, error) { return DecodeWatch(a) },
 	"Refresh":       func(a [][]byte) (any, error) { return DecodeRefresh(a) },
+
+	"MessageSend":    func(a [][]byte) (any, error) { return DecodeMessageSend(a) },
+	"MessageSync":    func(a [][]byte) (any, error) { return DecodeMessageSync(a) },
+	"MessageEdit":    func(a [][]byte) (any, error) { return DecodeMessageEdit(a) },
+	"MessageReact":   func(a [][]byte) (any, error) { return DecodeMessageReact(a) },
+	"MessageDelete":  func(a [][]byte) (any, error) { return DecodeMessageDelete(a) },
+	"MessageHistory": func(a [][]byte) (any, error) { return DecodeMessageHistory(a) },
+	"Conversations":  func(a [][]byte) (any, error) { return DecodeConversations(a) },
 }
 
 func raw(s string) json.RawMessage { return json.RawMessage(s) }
@@ -58,6 +66,19 @@ func TestDecode_Accepts(t *testing.T) {
 		{"CallCandidate", `{"callId":"k","candidates":[]}`, CallCandidatePayload{CallID: "k", Candidates: raw(`[]`)}},
 		{"CallCandidate", `{"callId":"k","candidates":` + nulls(64) + `}`, CallCandidatePayload{CallID: "k", Candidates: raw(nulls(64))}},
 		{"CallTransfer", `{"callId":"k","to":"c"}`, CallTransferPayload{CallID: "k", To: "c"}},
+		{"MessageSend", `{"to":"b","text":"t","media":null,"replyTo":null,"clientId":"c","other":1}`, MessageSendPayload{To: "b", Text: "t", ClientID: "c"}},
+		{"MessageSend", `{"to":"b","media":"https://m.example/x","replyTo":"m"}`, MessageSendPayload{To: "b", Media: "https://m.example/x", ReplyTo: "m"}},
+		{"MessageSend", `{"to":"b","text":"","replyTo":{"messageId":"m","message":"as a client says"}}`, MessageSendPayload{To: "b", ReplyTo: "m"}},
+		{"MessageSync", `{}`, MessageSyncPayload{Limit: messagePage}},
+		{"MessageSync", `{"since":null,"limit":null}`, MessageSyncPayload{Limit: messagePage}},
+		{"MessageSync", `{"since":"c","limit":9000}`, MessageSyncPayload{Since: "c", Limit: MaxMessagePage}},
+		{"MessageEdit", `{"messageId":"m","text":"t"}`, MessageEditPayload{MessageID: "m", Text: "t"}},
+		{"MessageReact", `{"messageId":"m","emoji":"👍"}`, MessageReactPayload{MessageID: "m", Emoji: "👍"}},
+		{"MessageDelete", `{"messageId":"m"}`, MessageDeletePayload{MessageID: "m"}},
+		{"MessageDelete", `{"messageId":"m","forMe":true}`, MessageDeletePayload{MessageID: "m", ForMe: true}},
+		{"MessageHistory", `{"peer":"b","before":"m","limit":3}`, MessageHistoryPayload{Peer: "b", Before: "m", Limit: 3}},
+		{"MessageHistory", `{"peer":"b"}`, MessageHistoryPayload{Peer: "b"}},
+		{"Conversations", `{"cursor":"c","limit":1}`, ConversationsPayload{Cursor: "c", Limit: 1}},
 		{"CallTransfer", `{"callId":"k","withCallId":"l"}`, CallTransferPayload{CallID: "k", WithCallID: "l"}},
 		{"Typing", `{"senderId":"sid","receiverId":"b"}`, TypingPayload{ReceiverID: "b"}},
 		{"Typing", `{"senderId":17,"receiverId":"b"}`, TypingPayload{ReceiverID: "b"}},
@@ -126,6 +147,20 @@ func TestDecode_Refuses(t *testing.T) {
 		{"Watch", `{"users":[""]}`, "users has to be an array"},
 		{"Watch", `{"users":` + users(501) + `}`, "more than 500"},
 		{"Refresh", `{}`, "token is missing"},
+		{"MessageSend", `{"text":"t"}`, "to is missing"},
+		{"MessageSend", `{"to":"undefined","text":"t"}`, "to"},
+		{"MessageSend", `{"to":"b","text":7}`, "text has to be"},
+		{"MessageSend", `{"to":"b","media":"` + long(maxMedia+1) + `"}`, "media is too long"},
+		{"MessageSend", `{"to":"b","replyTo":{"messageId":7}}`, "replyTo.messageId has to be"},
+		{"MessageSend", `{"to":"b","clientId":"` + long(129) + `"}`, "clientId is too long"},
+		{"MessageSync", `{"since":7}`, "since has to be"},
+		{"MessageSync", `{"limit":0}`, "limit has to be"},
+		{"MessageSync", `{"limit":"7"}`, "limit has to be"},
+		{"MessageEdit", `{"text":"t"}`, "messageId is missing"},
+		{"MessageReact", `{"messageId":"m","emoji":"` + long(maxEmoji+1) + `"}`, "emoji is too long"},
+		{"MessageDelete", `{"messageId":"m","forMe":"yes"}`, "forMe has to be"},
+		{"MessageHistory", `{}`, "peer is missing"},
+		{"Conversations", `{"limit":-1}`, "limit has to be"},
 		{"Refresh", `{"token":"` + long(MaxToken+1) + `"}`, "token is too long"},
 	} {
 		got, err := decoders[c.name]([][]byte{[]byte(c.arg)})
@@ -139,7 +174,7 @@ func TestDecode_Refuses(t *testing.T) {
 func TestDecode_NeedsAnObject(t *testing.T) {
 	for name, decode := range decoders {
 		for _, args := range [][][]byte{nil, {}, {[]byte(`null`)}, {[]byte(`[]`)}, {[]byte(`"x"`)}, {[]byte(`17`)}, {[]byte(`{"to":`)}, {[]byte(``)}} {
-			if name == "CallRef" && len(args) == 0 {
+			if (name == "CallRef" || name == "MessageSync" || name == "Conversations") && len(args) == 0 {
 				continue
 			}
 			_, err := decode(args)
@@ -166,6 +201,8 @@ func TestValidUserID(t *testing.T) {
 func fuzz(f *testing.F, name string) {
 	f.Helper()
 	for _, s := range []string{`{}`, `null`, `{"to":"b","signal":{},"callId":"k","candidates":[{}],"users":["a"],"token":"t","receiverId":"r","messageId":"m","senderId":"s","withCallId":"w","ringFor":1,"metadata":{},"isVideoCall":true,"callerName":"n"}`,
+		`{"to":"b","text":"t","media":"https://m.example/x","replyTo":{"messageId":"m","message":"x"},"clientId":"c"}`, `{"to":"b","replyTo":"m"}`,
+		`{"since":"c","limit":7}`, `{"messageId":"m","text":"t","emoji":"👍","forMe":true}`, `{"peer":"b","before":"m","limit":501,"cursor":"c"}`,
 		`{"to":"\ud800","to":"b"}`, `{"users":["a",1]}`, `[[[[`, `{"signal":`} {
 		f.Add([]byte(s))
 	}
@@ -191,7 +228,9 @@ func bounded(payload any, arg []byte) error {
 		name := v.Type().Field(i).Name
 		switch x := v.Field(i).Interface().(type) {
 		case string:
-			limit := map[string]int{"CallID": MaxCallID, "WithCallID": MaxCallID, "CallerName": MaxName, "MessageID": MaxMessageID, "Token": MaxToken}[name]
+			limit := map[string]int{"CallID": MaxCallID, "WithCallID": MaxCallID, "CallerName": MaxName, "MessageID": MaxMessageID, "Token": MaxToken,
+				"Text": MaxMessageText, "Media": maxMedia, "ReplyTo": MaxMessageID, "ClientID": MaxMessageID, "Before": MaxMessageID,
+				"Emoji": maxEmoji, "Since": maxChatCursor, "Cursor": maxChatCursor}[name]
 			if limit == 0 && x != "" && !ValidUserID(x) {
 				return fmt.Errorf("%s %q is no user id", name, x)
 			}
@@ -214,6 +253,10 @@ func bounded(payload any, arg []byte) error {
 					return fmt.Errorf("%q is no user id", u)
 				}
 			}
+		case int:
+			if x < 0 || x > MaxMessagePage {
+				return fmt.Errorf("%s is %d", name, x)
+			}
 		case time.Duration:
 			if x < 0 || x > MaxRingFor {
 				return fmt.Errorf("%s is %v", name, x)
@@ -234,3 +277,11 @@ func FuzzDecodeReceipt(f *testing.F)       { fuzz(f, "Receipt") }
 func FuzzDecodeAllSeen(f *testing.F)       { fuzz(f, "AllSeen") }
 func FuzzDecodeWatch(f *testing.F)         { fuzz(f, "Watch") }
 func FuzzDecodeRefresh(f *testing.F)       { fuzz(f, "Refresh") }
+
+func FuzzDecodeMessageSend(f *testing.F)    { fuzz(f, "MessageSend") }
+func FuzzDecodeMessageSync(f *testing.F)    { fuzz(f, "MessageSync") }
+func FuzzDecodeMessageEdit(f *testing.F)    { fuzz(f, "MessageEdit") }
+func FuzzDecodeMessageReact(f *testing.F)   { fuzz(f, "MessageReact") }
+func FuzzDecodeMessageDelete(f *testing.F)  { fuzz(f, "MessageDelete") }
+func FuzzDecodeMessageHistory(f *testing.F) { fuzz(f, "MessageHistory") }
+func FuzzDecodeConversations(f *testing.F)  { fuzz(f, "Conversations") }
