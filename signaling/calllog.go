@@ -2,6 +2,7 @@ package signaling
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -12,15 +13,21 @@ import (
 
 // The log of ended calls (C14). A call that other nodes know of is settled only
 // when its record is kept: until then it comes back, and whoever finds it keeps
-// the record, which is there once whatever happens. A node that is alone tries
-// again until it can.
+// the record, which is there once whatever happens. What could not be kept is also
+// tried again here, as long as this node lives.
 
-// maxUnlogged bounds the records that wait for their store's return.
-const maxUnlogged = 10_000
+const (
+	// maxUnlogged bounds the records that wait for their store's return.
+	maxUnlogged = 10_000
+	// lastLog is how long a node that closes waits for the store.
+	lastLog = 5 * time.Second
+)
 
+// logQueue are records of calls that wait for their store, by call.
 type logQueue struct {
-	mu    sync.Mutex
-	queue []call.Record
+	mu      sync.Mutex
+	records map[string]call.Record
+	busy    bool // they are being tried
 }
 
 // Calls lists a user's calls, those that ended last first, and counts those that
@@ -53,54 +60,145 @@ func isLogged(c *call.Call) bool {
 
 // logShared keeps the record of a call that everybody has been told of, and
 // settles it.
-func (sw *Switchboard) logShared(c *call.Call) {
-	ctx := context.Background()
-	if err := sw.chat.LogCall(ctx, c.Record()); err != nil {
-		sw.log.Debug("the record of a call waits", "call", c.ID, "error", err)
-		return // it comes back
+func (sw *Switchboard) logShared(r call.Record) {
+	if !sw.unlogged.has(r.ID) {
+		sw.logOne(r)
 	}
-	sw.store.Settled(ctx, c.ID)
 }
 
 // logAlone keeps the record of a call that no other node knows of.
-func (sw *Switchboard) logAlone(r call.Record) {
-	sw.soon(func() {
-		if err := sw.chat.LogCall(context.Background(), r); err != nil {
-			sw.log.Warn("the record of a call could not be kept yet", "call", r.ID, "error", err)
-			sw.logLater(r)
+func (sw *Switchboard) logAlone(r call.Record) { sw.soon(func() { sw.logOne(r) }) }
+
+func (sw *Switchboard) logOne(r call.Record) {
+	ctx, cancel := context.WithTimeout(context.Background(), storeTime)
+	defer cancel()
+	if err := sw.keepRecord(ctx, r); err != nil {
+		sw.log.Warn("the record of a call could not be kept yet", "call", r.ID, "error", err)
+		if !sw.unlogged.put(r) {
+			sw.log.Error("too many records of calls wait: one is lost", "call", r.ID)
 		}
+	}
+}
+
+// keepRecord keeps a record and settles its call.
+func (sw *Switchboard) keepRecord(ctx context.Context, r call.Record) error {
+	if err := sw.chat.LogCall(ctx, r); err != nil {
+		return err
+	}
+	if sw.shared {
+		sw.store.Settled(ctx, r.ID)
+	}
+	return nil
+}
+
+// logAgain tries what could not be kept before, until something fails again.
+func (sw *Switchboard) logAgain() {
+	if !sw.unlogged.begin() {
+		return
+	}
+	sw.soon(func() {
+		defer sw.unlogged.end()
+		ctx, cancel := context.WithTimeout(context.Background(), storeTime)
+		defer cancel()
+		_ = sw.logWaiting(ctx) // tried again
 	})
 }
 
-func (sw *Switchboard) logLater(r call.Record) {
-	u := &sw.unlogged
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if len(u.queue) >= maxUnlogged {
-		sw.log.Error("too many records of calls wait: one is lost", "call", r.ID)
-		return
+func (sw *Switchboard) logWaiting(ctx context.Context) error {
+	for _, r := range sw.unlogged.list() {
+		if err := sw.keepRecord(ctx, r); err != nil {
+			return err
+		}
+		sw.unlogged.drop(r.ID)
 	}
-	u.queue = append(u.queue, r)
+	return nil
 }
 
-// logAgain tries what could not be kept before.
-func (sw *Switchboard) logAgain() {
-	u := &sw.unlogged
-	u.mu.Lock()
-	list := u.queue
-	u.queue = nil
-	u.mu.Unlock()
-	if len(list) == 0 {
+// logLast keeps what is left when this node closes. Calls that only it knows of
+// are over with it.
+func (sw *Switchboard) logLast(users []string) {
+	if sw.chat == nil {
 		return
 	}
-	sw.soon(func() {
-		for i, r := range list {
-			if err := sw.chat.LogCall(context.Background(), r); err != nil {
-				for _, r := range list[i:] {
-					sw.logLater(r)
-				}
-				return
+	if !sw.shared {
+		for _, r := range sw.cutOff(users) {
+			sw.unlogged.put(r)
+		}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), lastLog)
+	defer cancel()
+	if err := sw.logWaiting(ctx); err != nil && !sw.shared {
+		sw.log.Error("records of calls are lost", "n", len(sw.unlogged.list()), "error", err)
+	}
+}
+
+// cutOff makes the records of the live calls of these users, as they end now.
+func (sw *Switchboard) cutOff(users []string) (list []call.Record) {
+	seen := map[string]bool{}
+	for _, u := range users {
+		calls, err := sw.liveCalls(context.Background(), u)
+		if err != nil {
+			sw.log.Warn("live calls are not to be had", "user", u, "error", err)
+		}
+		for _, c := range calls {
+			if seen[c.ID] {
+				continue
+			}
+			seen[c.ID] = true
+			if next, _, err := call.Step(*c, call.Abort{Reason: call.Lost}, sw.now()); err == nil {
+				list = append(list, next.Record())
 			}
 		}
-	})
+	}
+	return list
+}
+
+func (u *logQueue) has(id string) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	_, ok := u.records[id]
+	return ok
+}
+
+// put reports whether there was room.
+func (u *logQueue) put(r call.Record) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if len(u.records) >= maxUnlogged {
+		return false
+	}
+	if u.records == nil {
+		u.records = map[string]call.Record{}
+	}
+	u.records[r.ID] = r
+	return true
+}
+
+func (u *logQueue) drop(id string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	delete(u.records, id)
+}
+
+func (u *logQueue) list() []call.Record {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return slices.Collect(maps.Values(u.records))
+}
+
+// begin reports whether there is something to try that nobody tries.
+func (u *logQueue) begin() bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.busy || len(u.records) == 0 {
+		return false
+	}
+	u.busy = true
+	return true
+}
+
+func (u *logQueue) end() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.busy = false
 }

@@ -73,14 +73,18 @@ func (sw *Switchboard) callLock(id string) *sync.Mutex {
 }
 
 // load returns a call: the version that this node knows, if it works with it
-// and others do too, else the stored one.
+// and others do too, else the stored one. That of an ended call may still hold
+// what nobody has done yet: its record (C14).
 func (sw *Switchboard) load(ctx context.Context, id string) (c *call.Call, known bool, err error) {
+	var here *call.Call
 	if sw.shared {
-		if c = sw.book.get(id); c != nil {
-			return c, true, nil
+		if here = sw.book.get(id); here != nil && here.Live() {
+			return here, true, nil
 		}
 	}
-	c, err = sw.store.Load(ctx, id)
+	if c, err = sw.store.Load(ctx, id); err != nil && here != nil {
+		return here, true, nil
+	}
 	return c, false, err
 }
 
@@ -243,8 +247,8 @@ func (sw *Switchboard) settled(c *call.Call) func() {
 		return nil
 	}
 	if sw.chat != nil && isLogged(c) {
-		ended := c
-		return func() { sw.soon(func() { sw.logShared(ended) }) }
+		r := c.Record()
+		return func() { sw.soon(func() { sw.logShared(r) }) }
 	}
 	id := c.ID
 	return func() { sw.store.Settled(context.Background(), id) }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -18,15 +17,7 @@ import (
 // it: a disk takes some.
 func chatWorld(t *testing.T, nodes int) (*world, *sqlite.Store) {
 	t.Helper()
-	store, err := sqlite.Open(t.Context(), sqlite.DefaultConfig(filepath.Join(t.TempDir(), "chat.db")))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := store.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	store := openChat(t)
 	return newWorldOf(t, nodes, func(s *setup) { s.chat = store }), store
 }
 

@@ -70,7 +70,8 @@ type Switchboard struct {
 	moving moving
 	asking asking
 
-	unlogged logQueue        // records of calls that wait for their store
+	unlogged logQueue        // records of calls
+	cut      []string        // users who were connected when this node began to leave
 	statuses [128]statusLane // by author and reader of messages
 
 	stop   context.CancelFunc
@@ -175,7 +176,10 @@ func (sw *Switchboard) now() time.Time { return sw.store.Now() }
 // are closed after it.
 func (sw *Switchboard) Leave() {
 	sw.draining.Store(true)
-	sw.leaving.Store(true)
+	if sw.leaving.Swap(true) {
+		return
+	}
+	sw.hub.all(func(s *Session) { sw.cut = append(sw.cut, s.user) })
 }
 
 // Close ends the timers and the membership. Sessions are closed by their
@@ -187,6 +191,7 @@ func (sw *Switchboard) Close() {
 	sw.closed = true
 	sw.tasks.Unlock()
 	sw.done.Wait()
+	sw.logLast(sw.cut)
 	if err := sw.store.Leave(context.Background()); err != nil {
 		sw.log.Warn("the node could not leave presence", "error", err)
 	}
