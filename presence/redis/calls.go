@@ -41,6 +41,9 @@ const (
 	// settleAfter is how long a node has to hand over the effects of a call that
 	// it ended before others look after it.
 	settleAfter = 2 * time.Second
+	// unsettledKeep is how long after its end an unsettled call is kept at most: as
+	// long as somebody looks at it at least once in EndedKeep.
+	unsettledKeep = 24 * time.Hour
 	// lookAgain is after what time a call that was handed out by Due and not
 	// dealt with comes again.
 	lookAgain = time.Second

@@ -97,6 +97,10 @@ func (s *Store) isDue(t *taken) bool {
 			s.dropDue(t, "")
 			return false
 		}
+		// It is kept while somebody may still be told, or its record be stored.
+		if s.Now().Sub(c.EndAt.Time()) < unsettledKeep {
+			s.pipe.post(nil, goredis.NewBoolCmd(context.Background(), "pexpire", s.keys.call(c.ID), s.keep(c)))
+		}
 		return true
 	}
 	ms, _ := strconv.ParseInt(t.again, 10, 64)
