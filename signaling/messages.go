@@ -115,6 +115,8 @@ func (sw *Switchboard) deliverMessage(ctx context.Context, t *turn, m *chat.Mess
 	}
 	sw.tellUser(ctx, t, m.Sender, m.Receiver, ev, everyDevice, nil)
 	sw.delivered(receipt{m.ID, m.Sender, m.Receiver})
+	sw.metBy(m.Sender, m.Receiver)
+	sw.metBy(m.Receiver, m.Sender)
 }
 
 // gotMessage is called where newMessage from another node was queued.

@@ -21,7 +21,6 @@ func (sw *Switchboard) onMessageSend(ctx context.Context, s *Session, args [][]b
 	if err != nil {
 		return nil, nil, err
 	}
-	sw.meet(s, p.To)
 	return messageReply(m), tell, nil
 }
 
@@ -117,7 +116,7 @@ func (sw *Switchboard) onMessageHistory(ctx context.Context, s *Session, args []
 	if err != nil {
 		return nil, nil, err
 	}
-	sw.meet(s, p.Peer)
+	s.met(p.Peer)
 	o := newObject(nil)
 	o.raw("messages", chat.AppendList(nil, list))
 	return o.end(), nil, nil

@@ -11,10 +11,6 @@ import (
 	"github.com/tandem-rtc/tandem/signaling/wire"
 )
 
-// maxPartners bounds whom a session is told about on a site that is too large
-// for the whole list.
-const maxPartners = 64
-
 // online sends getOnlineUsers (P4): the whole list while few are online, made
 // and encoded once for everybody; above the limit each session hears of those
 // it has to do with, so that the cost stays linear in the number of users.
@@ -28,6 +24,8 @@ type online struct {
 	// owned by the ticker
 	told  uint64 // version last broadcast
 	ready bool   // told is set
+
+	recalls recalls
 }
 
 // welcome queues the list for a session that has just connected.
@@ -47,6 +45,7 @@ func (o *online) welcome(t *turn, s *Session) {
 	}
 	s.setWhole(false)
 	s.send(t, o.partners(ctx, s))
+	o.recall(s)
 }
 
 // whole returns the event with all online users, made once per version.
@@ -132,6 +131,7 @@ func (o *online) tellPartners(ctx context.Context, t *turn) {
 	o.sw.hub.all(func(s *Session) {
 		// A session that still shows a whole list gets a last correction.
 		whole := s.setWhole(false)
+		o.recall(s)
 		s.mu.Lock()
 		list := slices.Clone(s.partners)
 		s.mu.Unlock()
@@ -192,29 +192,4 @@ func (s *Session) setWhole(v bool) (before bool) {
 		s.toldList = 0
 	}
 	return before
-}
-
-// meet notes that the two users have to do with each other, the latest last.
-func (sw *Switchboard) meet(s *Session, peer string) {
-	s.met(peer)
-	for _, r := range sw.hub.of(peer) {
-		r.met(s.user)
-	}
-}
-
-func (s *Session) met(peer string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	n := len(s.partners)
-	if n > 0 && s.partners[n-1] == peer {
-		return
-	}
-	if i := slices.Index(s.partners, peer); i >= 0 {
-		s.partners = append(slices.Delete(s.partners, i, i+1), peer)
-		return
-	}
-	if n >= maxPartners {
-		s.partners = slices.Delete(s.partners, 0, 1)
-	}
-	s.partners = append(s.partners, peer)
 }

@@ -36,6 +36,8 @@ type Session struct {
 	t      atomic.Pointer[turn]
 	limits atomic.Pointer[limits]
 	jobs   jobs
+	// recalled: the partners of old were looked up, or are being.
+	recalled atomic.Bool
 
 	// shift lets one change of state follow the other, with what the calls and the
 	// cluster hear of it: a device that is back was away before. It is locked
