@@ -49,8 +49,7 @@ func (a audience) includes(extended bool) bool {
 }
 
 // tellUser queues an event for devices of a user, on whatever node, but for the
-// session that caused it. What does not reach another node is not lost to who asks
-// for what it missed.
+// session that caused it. What can not reach another node now is told later.
 func (sw *Switchboard) tellUser(ctx context.Context, t *turn, from, user string, ev *wire.Event, who audience, but *Session) {
 	for _, s := range sw.hub.of(user) {
 		if s == but || !who.includes(s.extended) {
@@ -61,10 +60,7 @@ func (sw *Switchboard) tellUser(ctx context.Context, t *turn, from, user string,
 	if !sw.shared {
 		return
 	}
-	e := eventEnvelope{flags: byte(who), user: user, from: from, event: ev.Name, args: ev.Args}
-	if err := sw.cast(ctx, &e, presence.Must); err != nil {
-		sw.log.Debug("an event did not reach all devices", "user", user, "event", ev.Name, "error", err)
-	}
+	sw.castMust(ctx, &eventEnvelope{flags: byte(who), user: user, from: from, event: ev.Name, args: ev.Args})
 }
 
 // hasBase reports whether a user has a base device connected.
@@ -176,9 +172,22 @@ func (p *peers) add(n presence.Peer) {
 // cast sends an event to the other nodes of a user. lane is the bus'; what the
 // clients' lane is stands in the envelope.
 func (sw *Switchboard) cast(ctx context.Context, e *eventEnvelope, lane presence.Lane) error {
-	list, err := sw.elsewhere(ctx, e.user)
-	if err != nil || list == nil {
+	to, err := sw.owners(ctx, e)
+	if err != nil || len(to) == 0 {
 		return err
+	}
+	payload := e.encode()
+	for _, n := range to {
+		err = errors.Join(err, sw.store.Send(n, kindEvent, lane, payload, nil))
+	}
+	return err
+}
+
+// owners lists the other nodes that an event goes to.
+func (sw *Switchboard) owners(ctx context.Context, e *eventEnvelope) ([]presence.Peer, error) {
+	list, err := sw.elsewhere(ctx, e.user)
+	if err != nil {
+		return nil, err
 	}
 	var to peers
 	for i := range list {
@@ -186,14 +195,7 @@ func (sw *Switchboard) cast(ctx context.Context, e *eventEnvelope, lane presence
 			to.add(list[i].Owner())
 		}
 	}
-	if len(to.list) == 0 {
-		return nil
-	}
-	payload := e.encode()
-	for _, n := range to.list {
-		err = errors.Join(err, sw.store.Send(n, kindEvent, lane, payload, nil))
-	}
-	return err
+	return to.list, nil
 }
 
 // toUser queues an event for every device of a user, on whatever node. The

@@ -73,6 +73,7 @@ type Switchboard struct {
 	unlogged logQueue        // records of calls
 	cut      []string        // users who were connected when this node began to leave
 	statuses [128]statusLane // by author and reader of messages
+	retold   retold
 
 	stop   context.CancelFunc
 	tasks  sync.Mutex // guards done.Go against closed

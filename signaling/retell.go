@@ -1,0 +1,76 @@
+package signaling
+
+import (
+	"context"
+	"strconv"
+	"sync/atomic"
+
+	"github.com/tandem-rtc/tandem/presence"
+)
+
+// What is told of messages to devices on other nodes while those, or what names
+// them, can not be reached. It is told when they can: a client that stays
+// connected would not ask for what it missed (M3).
+
+const (
+	// maxRetold and maxRetoldBytes bound the events that wait, together. What is
+	// beyond is found by who asks.
+	maxRetold      = 10_000
+	maxRetoldBytes = 16 << 20
+)
+
+// retold counts the events that wait.
+type retold struct {
+	last  atomic.Uint64
+	n     atomic.Int64
+	bytes atomic.Int64
+}
+
+// castMust sends an event to the other nodes of a user, now or later.
+func (sw *Switchboard) castMust(ctx context.Context, e *eventEnvelope) {
+	if err := sw.tryCast(ctx, e); err != nil {
+		sw.retell(e, len(e.args), func(ctx context.Context) error { return sw.tryCast(ctx, e) })
+	}
+}
+
+// tryCast fails if it is not known where the user is.
+func (sw *Switchboard) tryCast(ctx context.Context, e *eventEnvelope) error {
+	to, err := sw.owners(ctx, e)
+	if err != nil || len(to) == 0 {
+		return err
+	}
+	payload := e.encode()
+	for _, n := range to {
+		sw.sendMust(e, n, payload)
+	}
+	return nil
+}
+
+func (sw *Switchboard) sendMust(e *eventEnvelope, to presence.Peer, payload []byte) {
+	if err := sw.store.Send(to, kindEvent, presence.Must, payload, nil); unavailable(err) {
+		sw.retell(e, len(payload), func(context.Context) error { return sw.store.Send(to, kindEvent, presence.Must, payload, nil) })
+	} else if err != nil {
+		sw.log.Debug("an event did not reach a node", "user", e.user, "event", e.event, "node", to.Name, "error", err)
+	}
+}
+
+// retell does again what could not be done, in order, when the store is there.
+func (sw *Switchboard) retell(e *eventEnvelope, bytes int, again func(context.Context) error) {
+	r, size := &sw.retold, int64(bytes)
+	n, all := r.n.Add(1), r.bytes.Add(size)
+	if n > maxRetold || all > maxRetoldBytes {
+		r.n.Add(-1)
+		r.bytes.Add(-size)
+		sw.metrics.dropped.Inc()
+		sw.log.Debug("too many events wait for other nodes: one is dropped", "user", e.user, "event", e.event)
+		return
+	}
+	sw.owe("event/"+strconv.FormatUint(r.last.Add(1), 10), func(ctx context.Context, _ *turn) error {
+		err := again(ctx)
+		if !unavailable(err) {
+			r.n.Add(-1)
+			r.bytes.Add(-size)
+		}
+		return err
+	})
+}
