@@ -194,11 +194,23 @@ func TestM3_SyncGivesWhatWasMissed(t *testing.T) {
 			t.Fatalf("got %+v, want %+v", got, sent)
 		}
 	}
+	var now page
+	if err := json.Unmarshal([]byte(b.asks("message:sync", `{"limit":0}`)), &now); err != nil || len(now.Messages) != 0 || now.More {
+		t.Errorf("a new device: %+v, %v", now, err)
+	}
+	last := a.sends("b", "after that", "")
+	var after page
+	if err := json.Unmarshal([]byte(b.asks("message:sync", fmt.Sprintf(`{"since":%q}`, now.Cursor))), &after); err != nil {
+		t.Fatal(err)
+	}
+	if len(after.Messages) == 0 || after.Messages[len(after.Messages)-1].ID != last.ID {
+		t.Errorf("after that it got %+v", after)
+	}
 	if answer := b.asks("message:sync", `{"since":"no cursor"}`); answer != "!bad_payload" {
 		t.Errorf("a bad cursor: %s", answer)
 	}
 	// What a device has read counts as delivered, and its author hears so.
-	a.waitsForStatuses(len(sent), chat.Delivered)
+	a.waitsForStatuses(len(sent)+1, chat.Delivered)
 }
 
 func TestM7_DeletedReactedEdited(t *testing.T) {
@@ -208,6 +220,9 @@ func TestM7_DeletedReactedEdited(t *testing.T) {
 	ref := func(more string) string { return fmt.Sprintf(`{"messageId":%q%s}`, m.ID, more) }
 	if got := b.asks("message:react", ref(`,"emoji":"👍"`)); !strings.Contains(got, `"reactions":[{"userId":"b","emoji":"👍"}]`) {
 		t.Errorf("react: %s", got)
+	}
+	if got := b.asks("message:react", ref(`,"emoji":"👍","on":true`)); !strings.Contains(got, `"reactions":[{"userId":"b","emoji":"👍"}]`) {
+		t.Errorf("react once more: %s", got)
 	}
 	if got := b.asks("message:edit", ref(`,"text":"mine"`)); got != "!forbidden" {
 		t.Errorf("edit by the receiver: %s", got)
@@ -233,7 +248,7 @@ func TestM7_DeletedReactedEdited(t *testing.T) {
 	if got := b.asks("message:history", `{"peer":"a"}`); !strings.Contains(got, first.ID) || strings.Contains(got, m.ID) {
 		t.Errorf("history: %s", got)
 	}
-	if got := b.asks("message:conversations", `{}`); !strings.Contains(got, `"peer":"a","unread":1,"last":{"_id":"`+first.ID) {
+	if got := b.asks("message:conversations", `{}`); !strings.Contains(got, `"peer":"a","unread":1,"lastMessage":{"_id":"`+first.ID) {
 		t.Errorf("conversations: %s", got)
 	}
 }

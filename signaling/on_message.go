@@ -38,7 +38,7 @@ func (sw *Switchboard) onMessageSync(ctx context.Context, s *Session, args [][]b
 	if err != nil {
 		return nil, nil, err
 	}
-	ch, err := sw.chat.Changes(ctx, s.user, p.Since, p.Limit)
+	ch, err := sw.changes(ctx, s.user, p)
 	if err != nil {
 		return nil, nil, sw.chatProblem(err)
 	}
@@ -56,6 +56,16 @@ func (sw *Switchboard) onMessageSync(ctx context.Context, s *Session, args [][]b
 	o.str("cursor", ch.Cursor)
 	o.bool("more", ch.More)
 	return o.end(), func(context.Context, *turn) { sw.gotList(s.user, ch.Messages) }, nil
+}
+
+// changes are what a device asks for: a device that is new, and wants to know no
+// more than what happens from now on, asks for none.
+func (sw *Switchboard) changes(ctx context.Context, user string, p wire.MessageSyncPayload) (ch chat.Changes, err error) {
+	if p.Limit > 0 {
+		return sw.chat.Changes(ctx, user, p.Since, p.Limit)
+	}
+	ch.Cursor, err = sw.chat.Head(ctx, user)
+	return ch, err
 }
 
 func appendReceipt(b []byte, r chat.Receipt) []byte {
@@ -88,7 +98,11 @@ func (sw *Switchboard) onMessageReact(ctx context.Context, s *Session, args [][]
 	if err != nil {
 		return nil, nil, err
 	}
-	m, tell, err := sw.change(ctx, p.MessageID, chat.Toggle(s.user, p.Emoji), sw.tellReactions)
+	rule := chat.Toggle(s.user, p.Emoji)
+	if p.On != nil {
+		rule = chat.React(s.user, p.Emoji, *p.On)
+	}
+	m, tell, err := sw.change(ctx, p.MessageID, rule, sw.tellReactions)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -139,7 +153,7 @@ func (sw *Switchboard) onMessageConversations(ctx context.Context, s *Session, a
 		c := newObject(b)
 		c.str("peer", list[i].Peer)
 		c.int("unread", int64(list[i].Unread))
-		c.raw("last", chat.AppendJSON(nil, list[i].Last))
+		c.raw("lastMessage", chat.AppendJSON(nil, list[i].Last))
 		b = c.end()
 	}
 	o := newObject(nil)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -113,6 +114,18 @@ type Change = func(*Message) (changed bool, err error)
 // Toggle is a user's reaction: the same emoji again takes it back, another
 // replaces it.
 func Toggle(user, emoji string) Change {
+	return reaction(user, emoji, func(had bool) bool { return !had })
+}
+
+// React puts a user's reaction on a message, in place of another one, or takes it
+// back: what may be asked for twice.
+func React(user, emoji string, on bool) Change {
+	return reaction(user, emoji, func(bool) bool { return on })
+}
+
+// reaction: want says whether the user shall have this emoji on the message, given
+// whether that is so.
+func reaction(user, emoji string, want func(had bool) bool) Change {
 	return func(m *Message) (bool, error) {
 		if err := touch(m, user); err != nil {
 			return false, err
@@ -120,17 +133,18 @@ func Toggle(user, emoji string) Change {
 		if emoji == "" || len(emoji) > MaxEmoji || !utf8.ValidString(emoji) || strings.ContainsFunc(emoji, unprintable) {
 			return false, ErrEmoji
 		}
-		for i, r := range m.Reactions {
-			if r.User != user {
-				continue
-			}
-			m.Reactions = append(m.Reactions[:i:i], m.Reactions[i+1:]...)
-			if r.Emoji == emoji {
-				return true, nil
-			}
-			break
+		i := slices.IndexFunc(m.Reactions, func(r Reaction) bool { return r.User == user })
+		had := i >= 0 && m.Reactions[i].Emoji == emoji
+		on := want(had)
+		if on == had {
+			return false, nil
 		}
-		m.Reactions = append(m.Reactions, Reaction{User: user, Emoji: emoji})
+		if i >= 0 {
+			m.Reactions = append(m.Reactions[:i:i], m.Reactions[i+1:]...)
+		}
+		if on {
+			m.Reactions = append(m.Reactions, Reaction{User: user, Emoji: emoji})
+		}
 		return true, nil
 	}
 }

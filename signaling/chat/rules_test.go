@@ -99,6 +99,33 @@ func TestM6_ToggleReaction(t *testing.T) {
 	}
 }
 
+// What is asked for twice is done once.
+func TestM6_React(t *testing.T) {
+	m := &Message{Sender: "ann", Receiver: "bob"}
+	for i, step := range []struct {
+		emoji   string
+		on      bool
+		changed bool
+		want    []Reaction
+	}{
+		{"👍", false, false, nil},
+		{"👍", true, true, []Reaction{{"bob", "👍"}}},
+		{"👍", true, false, []Reaction{{"bob", "👍"}}},
+		{"😂", false, false, []Reaction{{"bob", "👍"}}},
+		{"😂", true, true, []Reaction{{"bob", "😂"}}},
+		{"😂", false, true, []Reaction{}},
+		{"😂", false, false, []Reaction{}},
+	} {
+		changed, err := React("bob", step.emoji, step.on)(m)
+		if err != nil || changed != step.changed || len(m.Reactions) != len(step.want) || len(step.want) > 0 && !reflect.DeepEqual(m.Reactions, step.want) {
+			t.Fatalf("step %d: %v %v %v", i, changed, err, m.Reactions)
+		}
+	}
+	if _, err := React("cat", "👍", true)(m); !errors.Is(err, ErrForbidden) {
+		t.Error(err)
+	}
+}
+
 // A clone is changed, never what readers share.
 func TestToggle_LeavesTheOriginal(t *testing.T) {
 	m := &Message{Sender: "ann", Receiver: "bob", Reactions: []Reaction{{"ann", "a"}, {"bob", "b"}}}

@@ -23,14 +23,17 @@ type MessageSendPayload struct{ To, Text, Media, ReplyTo, ClientID string }
 // MessageSyncPayload is the one argument of message:sync.
 type MessageSyncPayload struct {
 	Since string // the cursor of the last answer; "" from the beginning
-	Limit int
+	Limit int    // 0: nothing but the cursor of now
 }
 
 // MessageEditPayload is the one argument of message:edit.
 type MessageEditPayload struct{ MessageID, Text string }
 
 // MessageReactPayload is the one argument of message:react.
-type MessageReactPayload struct{ MessageID, Emoji string }
+type MessageReactPayload struct {
+	MessageID, Emoji string
+	On               *bool // nil: what it was not
+}
 
 // MessageDeletePayload is the one argument of message:delete.
 type MessageDeletePayload struct {
@@ -99,7 +102,7 @@ func DecodeMessageSync(args [][]byte) (p MessageSyncPayload, err error) {
 			case "since":
 				return text("since", v, maxChatCursor, &p.Since)
 			case "limit":
-				return pageLimit(v, &p.Limit)
+				return pageLimit(v, 0, &p.Limit)
 			}
 			return nil
 		})
@@ -107,14 +110,14 @@ func DecodeMessageSync(args [][]byte) (p MessageSyncPayload, err error) {
 	return p, err
 }
 
-// pageLimit reads a limit from 1 to MaxMessagePage.
-func pageLimit(v []byte, dst *int) *Problem {
+// pageLimit reads a limit from least to MaxMessagePage.
+func pageLimit(v []byte, least int64, dst *int) *Problem {
 	if rawjson.IsNull(v) {
 		return nil
 	}
 	n, ok := rawjson.Int64(v)
-	if !ok || n < 1 {
-		return wrongType("limit", "a number from 1 to "+strconv.Itoa(MaxMessagePage))
+	if !ok || n < least {
+		return wrongType("limit", "a number from "+strconv.FormatInt(least, 10)+" to "+strconv.Itoa(MaxMessagePage))
 	}
 	*dst = int(min(n, MaxMessagePage))
 	return nil
@@ -134,8 +137,18 @@ func DecodeMessageEdit(args [][]byte) (p MessageEditPayload, err error) {
 // DecodeMessageReact reads the arguments of message:react.
 func DecodeMessageReact(args [][]byte) (p MessageReactPayload, err error) {
 	err = ofMessage(args, &p.MessageID, func(k, v []byte) *Problem {
-		if string(k) == "emoji" {
+		switch string(k) {
+		case "emoji":
 			return text("emoji", v, maxEmoji, &p.Emoji)
+		case "on":
+			if rawjson.IsNull(v) {
+				return nil
+			}
+			b, ok := rawjson.Bool(v)
+			if !ok {
+				return wrongType("on", "true or false")
+			}
+			p.On = &b
 		}
 		return nil
 	})
@@ -181,7 +194,7 @@ func DecodeMessageHistory(args [][]byte) (p MessageHistoryPayload, err error) {
 		case "before":
 			return text("before", v, MaxMessageID, &p.Before)
 		case "limit":
-			return pageLimit(v, &p.Limit)
+			return pageLimit(v, 1, &p.Limit)
 		}
 		return nil
 	})
@@ -201,7 +214,7 @@ func DecodeConversations(args [][]byte) (p ConversationsPayload, err error) {
 			case "cursor":
 				return text("cursor", v, maxChatCursor, &p.Cursor)
 			case "limit":
-				return pageLimit(v, &p.Limit)
+				return pageLimit(v, 1, &p.Limit)
 			}
 			return nil
 		})

@@ -32,6 +32,8 @@ var decoders = map[string]func([][]byte) (any, error){
 	"Conversations":  func(a [][]byte) (any, error) { return DecodeConversations(a) },
 }
 
+var yes = true
+
 func raw(s string) json.RawMessage { return json.RawMessage(s) }
 
 func long(n int) string { return strings.Repeat("x", n) }
@@ -74,6 +76,8 @@ func TestDecode_Accepts(t *testing.T) {
 		{"MessageSync", `{"since":"c","limit":9000}`, MessageSyncPayload{Since: "c", Limit: MaxMessagePage}},
 		{"MessageEdit", `{"messageId":"m","text":"t"}`, MessageEditPayload{MessageID: "m", Text: "t"}},
 		{"MessageReact", `{"messageId":"m","emoji":"👍"}`, MessageReactPayload{MessageID: "m", Emoji: "👍"}},
+		{"MessageReact", `{"messageId":"m","emoji":"👍","on":true}`, MessageReactPayload{MessageID: "m", Emoji: "👍", On: &yes}},
+		{"MessageSync", `{"limit":0}`, MessageSyncPayload{}},
 		{"MessageDelete", `{"messageId":"m"}`, MessageDeletePayload{MessageID: "m"}},
 		{"MessageDelete", `{"messageId":"m","forMe":true}`, MessageDeletePayload{MessageID: "m", ForMe: true}},
 		{"MessageHistory", `{"peer":"b","before":"m","limit":3}`, MessageHistoryPayload{Peer: "b", Before: "m", Limit: 3}},
@@ -154,7 +158,9 @@ func TestDecode_Refuses(t *testing.T) {
 		{"MessageSend", `{"to":"b","replyTo":{"messageId":7}}`, "replyTo.messageId has to be"},
 		{"MessageSend", `{"to":"b","clientId":"` + long(129) + `"}`, "clientId is too long"},
 		{"MessageSync", `{"since":7}`, "since has to be"},
-		{"MessageSync", `{"limit":0}`, "limit has to be"},
+		{"MessageSync", `{"limit":-1}`, "limit has to be"},
+		{"MessageHistory", `{"peer":"b","limit":0}`, "limit has to be"},
+		{"MessageReact", `{"messageId":"m","emoji":"x","on":1}`, "on has to be"},
 		{"MessageSync", `{"limit":"7"}`, "limit has to be"},
 		{"MessageEdit", `{"text":"t"}`, "messageId is missing"},
 		{"MessageReact", `{"messageId":"m","emoji":"` + long(maxEmoji+1) + `"}`, "emoji is too long"},
