@@ -3,6 +3,10 @@
  * asked of it with the shape of the reply. PROTOCOL.md has the same in words.
  */
 
+import type { MessageRequests, MessageServerEvents } from './message-events.js'
+
+export * from './message-events.js'
+
 export type UserId = string
 export type CallId = string
 
@@ -91,7 +95,7 @@ export interface IceServersReply {
 }
 
 /** Server → client: event name to argument tuple. */
-export interface ServerEvents {
+export interface ServerEvents extends MessageServerEvents {
   getOnlineUsers: [users: UserId[]]
   'call:incoming': [call: IncomingCall]
   'call:accepted': [signal: Signal, by?: AcceptedBy]
@@ -130,7 +134,7 @@ export interface ResumedCall {
 }
 
 /** Client → server with an ack: event name to payload and reply. */
-export interface Requests {
+export interface Requests extends MessageRequests {
   'call:user': {
     payload: {
       to: UserId

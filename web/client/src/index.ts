@@ -1,5 +1,5 @@
 /**
- * @tandem-rtc/client: calls, presence and typing over a Tandem server.
+ * @tandem-rtc/client: calls, messages, presence and typing over a Tandem server.
  */
 export { Tandem, type ClientEvents, type TandemOptions } from './tandem.js'
 export { Call } from './call.js'
@@ -10,6 +10,7 @@ export { Backoff, type BackoffOptions } from './backoff.js'
 export { claimDevice, type DeviceIdentity } from './device.js'
 export { TandemError, finalCloseCodes, refusals, type ClientCode, type ErrorCode, type ServerCode } from './errors.js'
 export { LiveCallMemory, type LiveCall } from './memory.js'
+export type { Messages, Outgoing } from './messages.js'
 export type { Presence } from './presence.js'
 export type { Typing } from './typing.js'
 export { browserMedia, listDevices, onDeviceChange, type Device, type DeviceChoice, type MediaSource } from './rtc/media.js'

@@ -7,6 +7,7 @@ import { TandemError } from './errors.js'
 import type { Hello, Profile, Requests, ServerEvents, UserId, Volatile } from './events.js'
 import { IceServers } from './ice.js'
 import { LiveCallMemory } from './memory.js'
+import { Messages } from './messages.js'
 import { Presence } from './presence.js'
 import { browserMedia, type DeviceChoice, type MediaSource } from './rtc/media.js'
 import { Typing } from './typing.js'
@@ -41,6 +42,7 @@ export interface ClientEvents {
  */
 export class Tandem extends Emitter<ClientEvents & ServerEvents> {
   readonly calls: Calls
+  readonly messages: Messages
   readonly presence: Presence
   readonly typing: Typing
   /** Devices for the next call; a running call has its own. */
@@ -56,6 +58,7 @@ export class Tandem extends Emitter<ClientEvents & ServerEvents> {
     const request = (event: string, payload: unknown, timeoutMs?: number) => this.#send(event, payload, timeoutMs)
     this.#ice = new IceServers(request)
     this.presence = new Presence(request)
+    this.messages = new Messages(request)
     this.typing = new Typing((event, receiverId) => this.volatile(event, { receiverId }))
     this.calls = new Calls(
       {
@@ -150,6 +153,7 @@ export class Tandem extends Emitter<ClientEvents & ServerEvents> {
     void this.#ice.get()
     this.presence.onHello(hello)
     this.calls.onHello(hello)
+    this.messages.onHello(hello)
     this.emit('hello', hello)
   }
 
@@ -157,6 +161,7 @@ export class Tandem extends Emitter<ClientEvents & ServerEvents> {
     if (name === 'ice:servers') this.calls.setIceServers(this.#ice.take(args[0]))
     this.presence.onEvent(name, args)
     this.typing.onEvent(name, args)
+    this.messages.onEvent(name, args)
     this.calls.onEvent(name, args)
     ;(this.emit as (name: string, ...args: unknown[]) => void)(name, ...args)
   }
