@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tandem-rtc/tandem/signaling/auth"
 	"github.com/tandem-rtc/tandem/signaling/chat"
 	"github.com/tandem-rtc/tandem/signaling/chat/sqlite"
 	"github.com/tandem-rtc/tandem/signaling/wire"
@@ -269,6 +270,51 @@ func TestM1_BadMessagesDisturbNothing(t *testing.T) {
 	a.sends("b", "fine", "")
 	if list, _ := store.History(t.Context(), "a", "b", "", 10); len(list) != 1 {
 		t.Errorf("%d messages are kept, want 1", len(list))
+	}
+}
+
+// names is a user store.
+type names map[string]string
+
+func (n names) Profile(_ context.Context, user string) (json.RawMessage, error) {
+	if p, ok := n[user]; ok {
+		return json.RawMessage(p), nil
+	}
+	return nil, nil
+}
+
+// TestI2_ProfileOfAnAuthor: the token says who wrote, else the user store, and
+// nothing of it that is not on the list gets out.
+func TestI2_ProfileOfAnAuthor(t *testing.T) {
+	w, _ := chatWorld(t, 1)
+	w.sw.profiles = names{"a": `{"_id":"x","fullName":"Ann","password":"secret","profilePic":"javascript:1"}`}
+	b := w.join("B1")
+	w.join("A1").sends("b", "one", "")
+	w.joinAs("C1", &auth.Identity{User: "c", Profile: &auth.Profile{FullName: "Cleo"}}).sends("b", "two", "")
+	w.join("D1").sends("b", "three", "")
+	b.waits("newMessage", "newMessage", "newMessage")
+	for i, want := range []string{`,{"_id":"a","fullName":"Ann"}`, `,{"_id":"c","fullName":"Cleo"}`, `,{"_id":"d"}`} {
+		if got := b.messageEvents()[i]; !strings.HasSuffix(got, want) {
+			t.Errorf("%s does not end in %s", got, want)
+		}
+	}
+}
+
+// TestC15_ScopeOfMessages: who may not message changes none either.
+func TestC15_ScopeOfMessages(t *testing.T) {
+	w, _ := chatWorld(t, 1)
+	m := w.join("A1").sends("b", "hi", "")
+	b := w.joinAs("B1", &auth.Identity{User: "b", Can: []string{"call"}})
+	for event, arg := range map[string]string{
+		"message:send": `{"to":"a","text":"x"}`, "message:react": fmt.Sprintf(`{"messageId":%q,"emoji":"👍"}`, m.ID),
+		"message:edit": fmt.Sprintf(`{"messageId":%q,"text":"x"}`, m.ID),
+	} {
+		if got := b.asks(event, arg); got != "!forbidden" {
+			t.Errorf("%s: %s", event, got)
+		}
+	}
+	if got := b.asks("message:history", `{"peer":"a"}`); !strings.Contains(got, m.ID) {
+		t.Errorf("history: %s", got)
 	}
 }
 

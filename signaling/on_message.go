@@ -86,6 +86,9 @@ func (sw *Switchboard) onMessageEdit(ctx context.Context, s *Session, args [][]b
 	if err != nil {
 		return nil, nil, err
 	}
+	if !s.allowed("message") {
+		return nil, nil, wire.Errorf(wire.CodeForbidden, "")
+	}
 	m, tell, err := sw.change(ctx, p.MessageID, sw.cfg.Chat.EditText(s.user, p.Text, sw.now()), sw.tellEdited)
 	if err != nil {
 		return nil, nil, err
@@ -97,6 +100,9 @@ func (sw *Switchboard) onMessageReact(ctx context.Context, s *Session, args [][]
 	p, err := wire.DecodeMessageReact(args)
 	if err != nil {
 		return nil, nil, err
+	}
+	if !s.allowed("message") {
+		return nil, nil, wire.Errorf(wire.CodeForbidden, "")
 	}
 	rule := chat.Toggle(s.user, p.Emoji)
 	if p.On != nil {

@@ -29,8 +29,12 @@ type receipt struct{ id, author, reader string }
 // passes. A goroutine that is there while there is something to do marks
 // messages in their order.
 type statusLane struct {
-	mu      sync.Mutex
+	// telling is held while an author is told, which may have to wait until it is
+	// known where the author is. What other nodes bring does not take it.
+	telling sync.Mutex
 	seen    uint64 // counts what authors were told to be seen
+
+	mu      sync.Mutex
 	queue   []receipt
 	running bool
 }
@@ -47,8 +51,8 @@ func (sw *Switchboard) statusLane(author, reader string) *statusLane {
 // told returns a mark in time: tellStatus with it knows whether anything was said
 // to be seen since.
 func (l *statusLane) told() uint64 {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	l.telling.Lock()
+	defer l.telling.Unlock()
 	return l.seen
 }
 
@@ -120,10 +124,10 @@ func (sw *Switchboard) markQueued(l *statusLane) {
 			l.mu.Unlock()
 			return
 		}
-		r, told := l.queue[0], l.seen
+		r := l.queue[0]
 		l.queue = l.queue[1:]
 		l.mu.Unlock()
-		sw.markDelivered(r, told)
+		sw.markDelivered(r, l.told())
 	}
 }
 
@@ -150,17 +154,17 @@ func (sw *Switchboard) tellStatus(ctx context.Context, t *turn, m *chat.Message,
 	ev := eventOf(wire.MessageStatusUpdated, o.end())
 	l := sw.statusLane(m.Sender, m.Receiver)
 	for {
-		l.mu.Lock()
+		l.telling.Lock()
 		if m.Status == chat.Seen || l.seen == told {
 			if m.Status == chat.Seen {
 				l.seen++
 			}
 			sw.tellUser(ctx, t, m.Receiver, m.Sender, ev, everyDevice, nil)
-			l.mu.Unlock()
+			l.telling.Unlock()
 			return
 		}
 		told = l.seen
-		l.mu.Unlock()
+		l.telling.Unlock()
 		now, err := sw.chat.Get(ctx, m.ID)
 		if err != nil || now.Status > m.Status {
 			return // it is gone, or is told to be seen
@@ -171,8 +175,8 @@ func (sw *Switchboard) tellStatus(ctx context.Context, t *turn, m *chat.Message,
 // tellAllSeen tells an author that a reader has seen everything.
 func (sw *Switchboard) tellAllSeen(ctx context.Context, t *turn, author, reader string) {
 	l := sw.statusLane(author, reader)
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	l.telling.Lock()
+	defer l.telling.Unlock()
 	l.seen++
 	sw.tellUser(ctx, t, reader, author, eventOf(wire.AllMessageStatusUpdated, allSeen(author, reader)), everyDevice, nil)
 }

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/tandem-rtc/tandem/presence"
 	"github.com/tandem-rtc/tandem/signaling/chat"
 	"github.com/tandem-rtc/tandem/signaling/wire"
 )
@@ -164,4 +166,51 @@ func TestO4_EventsThatWaitForTheStoreAreBounded(t *testing.T) {
 	if count["!payload_too_large"] != 3 || count["!rate_limited"] != 17 {
 		t.Errorf("%v", count)
 	}
+}
+
+// farStore does not say where anybody is, once it is far, until it is let.
+type farStore struct {
+	presence.Store
+	far        *atomic.Bool
+	asked, let chan struct{}
+}
+
+func (f *farStore) Routes(ctx context.Context, user string) ([]presence.Session, error) {
+	if f.far.Load() {
+		f.asked <- struct{}{}
+		<-f.let
+	}
+	return f.Store.Routes(ctx, user)
+}
+
+// TestP2_TellingHoldsNobodyUp: while it is being found out where an author is,
+// what other nodes bring is taken in.
+func TestP2_TellingHoldsNobodyUp(t *testing.T) {
+	_, store := chatWorld(t, 1)
+	far := farStore{far: new(atomic.Bool), asked: make(chan struct{}, 16), let: make(chan struct{})}
+	w := newWorldOf(t, 2, func(s *setup) {
+		s.chat = store
+		s.wrap = func(p presence.Store) presence.Store { f := far; f.Store = p; return &f }
+	})
+	far.far.Store(true)
+	m := &chat.Message{ID: "000000000000000000000001", Sender: "a", Receiver: "b", Status: chat.Delivered}
+	told := w.sw.statusLane("a", "b").told()
+	var telling sync.WaitGroup
+	telling.Go(func() {
+		w.sw.inTurnOf(t.Context(), func(ctx context.Context, t *turn) { w.sw.tellStatus(ctx, t, m, told) })
+	})
+	<-far.asked
+	taken := make(chan struct{})
+	go func() {
+		w.sw.markSoon(receipt{m.ID, "a", "b"}) // as the reader of the inbox does
+		close(taken)
+	}()
+	select {
+	case <-taken:
+	case <-time.After(10 * time.Second):
+		t.Error("a receipt waits for another one to be told")
+	}
+	close(far.let)
+	telling.Wait()
+	<-taken
 }

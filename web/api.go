@@ -40,18 +40,26 @@ func (s *Server) api(next http.Handler, allowed ...string) http.Handler {
 			return
 		}
 		if writes(r.Method) && (r.Method != http.MethodDelete || r.ContentLength != 0) {
-			if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
-				writeError(w, wire.Errorf(wire.CodeBadPayload, "The body must be application/json."))
+			if err := s.jsonBody(w, r); err != nil {
+				writeError(w, err)
 				return
 			}
-			s.boundBody(w)
-			r.Body = http.MaxBytesReader(w, r.Body, s.cfg.MaxBody)
 		}
 		if id != nil {
 			r = r.WithContext(context.WithValue(r.Context(), callerKey{}, id))
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// jsonBody makes sure that a body is JSON by its own account, and bounds it.
+func (s *Server) jsonBody(w http.ResponseWriter, r *http.Request) error {
+	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
+		return wire.Errorf(wire.CodeBadPayload, "The body must be application/json.")
+	}
+	s.boundBody(w)
+	r.Body = http.MaxBytesReader(w, r.Body, s.cfg.MaxBody)
+	return nil
 }
 
 func writes(method string) bool {

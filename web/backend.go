@@ -5,8 +5,6 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/json"
-	"errors"
-	"mime"
 	"net/http"
 	"slices"
 	"strings"
@@ -87,10 +85,6 @@ func (s *Server) newBackend() http.Handler {
 			writeError(w, wire.Errorf(wire.CodeUnauthorized, "No valid server key was given."))
 			return
 		}
-		if req.Method == http.MethodPost {
-			s.boundBody(w)
-			req.Body = http.MaxBytesReader(w, req.Body, s.cfg.MaxBody)
-		}
 		r.ServeHTTP(w, req)
 	})
 	return s.stats.counted(backendPrefix, http.StripPrefix(strings.TrimSuffix(backendPrefix, "/"), guarded))
@@ -137,7 +131,7 @@ func (b *emitBody) check() error {
 
 func (s *Server) backendEmit(w http.ResponseWriter, r *http.Request) {
 	var b emitBody
-	if err := readJSON(r, &b); err != nil {
+	if err := s.readBackend(w, r, &b); err != nil {
 		writeError(w, err)
 		return
 	}
@@ -170,7 +164,7 @@ type disconnectBody struct {
 
 func (s *Server) backendDisconnect(w http.ResponseWriter, r *http.Request) {
 	var b disconnectBody
-	if err := readJSON(r, &b); err != nil {
+	if err := s.readBackend(w, r, &b); err != nil {
 		writeError(w, err)
 		return
 	}
@@ -231,21 +225,10 @@ func (s *Server) backendEndCall(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, struct{}{})
 }
 
-// readJSON reads the body of a write.
-func readJSON(r *http.Request, v any) error {
-	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
-		return wire.Errorf(wire.CodeBadPayload, "The body must be application/json.")
+// readBackend reads the body of a write.
+func (s *Server) readBackend(w http.ResponseWriter, r *http.Request, v any) error {
+	if err := s.jsonBody(w, r); err != nil {
+		return err
 	}
-	d := json.NewDecoder(r.Body)
-	if err := d.Decode(v); err != nil {
-		var large *http.MaxBytesError
-		if errors.As(err, &large) {
-			return wire.Errorf(wire.CodeTooLarge, "")
-		}
-		return wire.Errorf(wire.CodeBadPayload, "The body is not the JSON that this takes.")
-	}
-	if d.More() {
-		return wire.Errorf(wire.CodeBadPayload, "The body is more than one JSON value.")
-	}
-	return nil
+	return readBody(r, v)
 }

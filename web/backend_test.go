@@ -239,7 +239,7 @@ func FuzzEmitBody(f *testing.F) {
 		}
 		r.Header.Set("Content-Type", "application/json")
 		var body emitBody
-		if readJSON(r, &body) != nil || body.check() != nil {
+		if readBody(r, &body) != nil || body.check() != nil {
 			return
 		}
 		for _, a := range body.Args {

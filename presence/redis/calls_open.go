@@ -43,9 +43,8 @@ func (s *Store) Open(_ context.Context, c *call.Call, marks []string, over ...st
 	if err != nil {
 		return err
 	}
-	store := s.fenced(s.keys.call(c.ID), "SET", record, "NX", "PX", s.keep(c))
 	if !c.Live() {
-		return s.openEnded(c, store)
+		return s.openEnded(c, s.storing(c, record))
 	}
 	o := &opening{s: s, c: c, users: []string{c.Caller.User}, marks: marks, over: over}
 	if c.Callee.User != c.Caller.User {
@@ -56,6 +55,7 @@ func (s *Store) Open(_ context.Context, c *call.Call, marks []string, over ...st
 		return o.atOnce(record)
 	}
 	at, _ := s.timer(c)
+	store := s.storing(c, record)
 	before := [][]goredis.Cmder{{s.noteTimer(c.ID, at)}, {store}}
 	if err := o.claim(0, before); err != nil {
 		return o.failed(0, err)
@@ -68,6 +68,11 @@ func (s *Store) Open(_ context.Context, c *call.Call, marks []string, over ...st
 		return fmt.Errorf("redis: open: %w", err)
 	}
 	return o.claimFrom(1)
+}
+
+// storing stores the record of a call that is not there yet.
+func (s *Store) storing(c *call.Call, record []byte) *goredis.Cmd {
+	return s.fenced(s.keys.call(c.ID), "SET", record, "NX", "PX", s.keep(c))
 }
 
 // atOnce opens the call with one script. Where another mark is in the way it is
