@@ -121,4 +121,27 @@ func (c *counter) list() []uint64 {
 	return append([]uint64(nil), c.got...)
 }
 
+// allInOrder waits until payloads 0 to n-1 have arrived, and each once and in its
+// place.
+func (c *counter) allInOrder(t testing.TB, n int) {
+	t.Helper()
+	until(t, "all have arrived", func() bool { return c.n() >= n })
+	for i, v := range c.list() {
+		if v != uint64(i) {
+			t.Fatalf("payload %d came as number %d", v, i)
+		}
+	}
+}
+
+// confirmed waits until b has confirmed all that a has sent.
+func confirmed(t testing.TB, a, b *busNode) {
+	t.Helper()
+	until(t, "all are confirmed", func() bool {
+		o := a.outlet(b.self())
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		return len(o.kept) == 0 && o.bytes == 0
+	})
+}
+
 func numbered(i uint64) []byte { return binary.BigEndian.AppendUint64(make([]byte, 0, 16), i) }

@@ -33,18 +33,8 @@ func TestP3_BothLanesInOrder(t *testing.T) {
 		lane := presence.Lane(i % 3 % 2)
 		until(t, "it is taken", func() bool { return a.send(b.self(), 1, lane, numbered(i), nil) == nil })
 	}
-	until(t, "all have arrived", func() bool { return c.n() >= n })
-	for i, v := range c.list() {
-		if v != uint64(i) {
-			t.Fatalf("payload %d came as number %d", v, i)
-		}
-	}
-	until(t, "all are confirmed", func() bool {
-		o := a.outlet(b.self())
-		o.mu.Lock()
-		defer o.mu.Unlock()
-		return len(o.kept) == 0 && o.bytes == 0
-	})
+	c.allInOrder(t, n)
+	confirmed(t, a, b)
 	if s := a.stats.batches.Load(); s > n/4 {
 		t.Errorf("%d payloads made %d batches", n, s)
 	}

@@ -53,18 +53,8 @@ func TestP3_TrunkInOrderAndPastRedis(t *testing.T) {
 		lane := presence.Lane(i % 3) // all three
 		until(t, "it is taken", func() bool { return a.send(b.self(), 1, lane, numbered(i), nil) == nil })
 	}
-	until(t, "all have arrived", func() bool { return c.n() >= n })
-	for i, v := range c.list() {
-		if v != uint64(i) {
-			t.Fatalf("payload %d came as number %d", v, i)
-		}
-	}
-	until(t, "all are confirmed", func() bool {
-		o := a.outlet(b.self())
-		o.mu.Lock()
-		defer o.mu.Unlock()
-		return len(o.kept) == 0 && o.bytes == 0
-	})
+	c.allInOrder(t, n)
+	confirmed(t, a, b)
 	if now := rs.MustCommand("XINFO", "STREAM", b.keys.inbox(b.self().Name, b.self().Epoch)); now != xadd {
 		t.Errorf("the inbox was used: %q, before %q", now, xadd)
 	}
@@ -114,13 +104,8 @@ func TestP3_TrunkBreaks(t *testing.T) {
 	}
 	close(stop)
 	cutter.Wait()
-	until(t, "all have arrived", func() bool { return int64(c.n()) >= sent.Load() })
+	c.allInOrder(t, int(sent.Load()))
 	until(t, "all senders were told", func() bool { return told.Load() == sent.Load() })
-	for i, v := range c.list() {
-		if v != uint64(i) {
-			t.Fatalf("payload %d came as number %d", v, i)
-		}
-	}
 	if a.stats.again.Load() == 0 {
 		t.Error("nothing had to be sent again: the trunks did not break")
 	}
