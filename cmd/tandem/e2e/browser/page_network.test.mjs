@@ -53,6 +53,20 @@ for (const who of ['caller', 'callee']) {
   });
 }
 
+test('a page that is reloaded shows what comes before its first frame', async () => {
+  const anna = await open('Anna');
+  // A browser with much to do: the first frame and the timers that stand in for
+  // it come long after the server's hello, and nothing follows that.
+  await anna.addInitScript(() => {
+    const { setTimeout } = window;
+    window.requestAnimationFrame = () => 0;
+    window.setTimeout = (f, ms = 0, ...args) => setTimeout(f, Math.max(ms, 5000), ...args);
+  });
+  await anna.reload();
+  await part(anna, 'my-name').waitFor();
+  await done(anna);
+});
+
 test('C9: a muted voice call is reloaded: still muted, still without a picture', async () => {
   const [anna, ben] = await Promise.all([open('Anna'), open('Ben')]);
   await talk(anna, ben, false);

@@ -1,11 +1,15 @@
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import type { RefObject } from 'preact'
 import type { Store } from '../store'
 
-/** Draws the component again after each change of the store. */
+/**
+ * Draws the component again after each change of the store. It listens from the
+ * moment in which it is drawn: an effect that ran after the next frame would miss
+ * what changes until then, and if nothing else changed the page stayed as it was.
+ */
 export function useStore(store: Store): void {
   const [, draw] = useState(0)
-  useEffect(() => store.subscribe(() => draw((n) => n + 1)), [store])
+  useLayoutEffect(() => store.subscribe(() => draw((n) => n + 1)), [store])
 }
 
 /** The current time, each second while `on`. */
