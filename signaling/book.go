@@ -87,6 +87,9 @@ func (b *book) put(c *call.Call, now time.Time) (old *call.Call, taken bool) {
 	}
 	was := old != nil && old.Live()
 	n.c = c
+	if !c.Live() {
+		n.c = lean(c)
+	}
 	switch {
 	case c.Live() && !was:
 		b.byUser[c.Caller.User] = append(b.byUser[c.Caller.User], n)
@@ -98,6 +101,14 @@ func (b *book) put(c *call.Call, now time.Time) (old *call.Call, taken bool) {
 		b.ended = append(b.ended, n)
 	}
 	return old, true
+}
+
+// lean is an ended call without what its callee was shown: pieces of the
+// envelope that it came in, all of which they would keep in memory.
+func lean(c *call.Call) *call.Call {
+	l := *c
+	l.Info.From, l.Info.Metadata = nil, nil
+	return &l
 }
 
 func (b *book) unlinkLocked(user string, n *noted) {

@@ -111,15 +111,10 @@ func decodeEventEnvelope(b []byte) (e eventEnvelope, err error) {
 }
 
 // encodeCall puts a call with the effects to be told into an envelope.
-func encodeCall(flags byte, c *call.Call, fx []call.Effect) ([]byte, error) {
+func encodeCall(flags byte, c *call.Call, fx []call.Effect) []byte {
 	copied := *c
 	copied.Outbox = fx
-	record, err := call.Encode(copied)
-	if err != nil {
-		return nil, err
-	}
-	b := make([]byte, 0, 2+len(record))
-	return append(append(b, envelopeVersion, flags), record...), nil
+	return call.AppendCall([]byte{envelopeVersion, flags}, &copied)
 }
 
 // decodeCallEnvelope reads what encodeCall wrote.
@@ -316,10 +311,7 @@ func isFor(e *call.Effect, s *presence.Session) bool {
 // each target, with what came of it.
 func (sw *Switchboard) sendCall(list []target, flags byte, c *call.Call, lane presence.Lane, done func(error)) (err error) {
 	for _, to := range list {
-		payload, sendErr := encodeCall(flags, c, to.fx)
-		if sendErr == nil {
-			sendErr = sw.store.Send(to.to, kindCall, lane, payload, done)
-		}
+		sendErr := sw.store.Send(to.to, kindCall, lane, encodeCall(flags, c, to.fx), done)
 		if sendErr == nil {
 			continue
 		}

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // A stored call is
@@ -66,13 +67,11 @@ func Head(b []byte) (version uint64, st State, ok bool) {
 }
 
 // Encode writes a call for storage.
-func Encode(c Call) ([]byte, error) {
-	return AppendCall(make([]byte, 0, sizeHint(&c)), &c), nil
-}
+func Encode(c Call) ([]byte, error) { return AppendCall(nil, &c), nil }
 
 // AppendCall is Encode to the end of b.
 func AppendCall(b []byte, c *Call) []byte {
-	b = append(b, codecVersion)
+	b = append(slices.Grow(b, sizeHint(c)), codecVersion)
 	b = binary.BigEndian.AppendUint64(b, c.Version)
 	b = append(b, byte(c.State))
 	e := encoder{b: b}
@@ -102,13 +101,17 @@ func Decode(b []byte) (Call, error) {
 	return c, nil
 }
 
-// sizeHint is about how long the record will be.
+// sizeHint is about how long the record will be: rather too much, since a record
+// that has to grow is copied.
 func sizeHint(c *Call) int {
-	n := 256 + len(c.Info.From) + len(c.Info.Metadata) + 8*(len(c.Caller.Seen)+len(c.Callee.Seen)) + 48*(len(c.Rung)+len(c.Left))
-	n += keptHint(c.Offers) + keptHint(c.Kept)
+	n := 160 + len(c.ID) + len(c.ClientID) + len(c.Info.From) + len(c.Info.CallerName) + len(c.Info.Metadata) + len(c.Next)
+	n += partyHint(&c.Caller) + partyHint(&c.Callee) + rungHint(c.Rung) + rungHint(c.Left) + keptHint(c.Offers) + keptHint(c.Kept)
 	for i := range c.Outbox {
 		e := &c.Outbox[i]
-		n += 64 + keptHint(e.Items)
+		n += 64 + len(e.To.User) + len(e.To.Device) + len(e.Next) + len(e.By) + keptHint(e.Items)
+		for _, d := range e.To.Devices {
+			n += 3 + len(d)
+		}
 		if k := len(e.Signal); k > 0 && (len(c.Offers) == 0 || !sameBytes(c.Offers[0].Signal, e.Signal)) {
 			n += k
 		}
@@ -116,9 +119,20 @@ func sizeHint(c *Call) int {
 	return n
 }
 
+func partyHint(p *Party) int {
+	return 40 + len(p.User) + len(p.Device) + len(p.Session) + 8*len(p.Seen)
+}
+
+func rungHint(list []Rung) (n int) {
+	for i := range list {
+		n += 20 + len(list[i].Device) + len(list[i].Session)
+	}
+	return n
+}
+
 func keptHint(list []Kept) (n int) {
 	for i := range list {
-		n += 48 + len(list[i].Signal)
+		n += 40 + len(list[i].From) + len(list[i].Signal)
 	}
 	return n
 }

@@ -230,3 +230,22 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// A record that has to grow while it is written is copied: a call with signals of
+// 2 KiB is not.
+func TestEncode_SizeHint(t *testing.T) {
+	rings := ringWith(t, DefaultConfig(), func(r *Ring) { r.Signal, r.Devices = SignalInfo(bigOffer(1)), devs("B1", "b2", "B3") })
+	talk := rings.c
+	for i, in := range []Input{Answer{dev("B1"), SignalInfo(bigOffer(2))}, End{dev("A1")}} {
+		if n := len(mustEncode(t, talk)); n > sizeHint(&talk) {
+			t.Errorf("version %d takes %d bytes, the hint says %d", i, n, sizeHint(&talk))
+		}
+		var err error
+		if talk, _, err = Step(talk.Acked(talk.Seq), in, t0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := len(mustEncode(t, talk)); n > sizeHint(&talk) {
+		t.Errorf("the ended call takes %d bytes, the hint says %d", n, sizeHint(&talk))
+	}
+}
