@@ -269,7 +269,7 @@ func (c *Cluster) buryLocked(m *Member, now time.Time) (lost []presence.Session)
 	for _, u := range c.users {
 		delete(u.watchers, m)
 		had := len(u.sessions)
-		kept := u.sessions[:0]
+		kept := make([]presence.Session, 0, had) // the list is shared with readers
 		for _, s := range u.sessions {
 			if s.Node != m.name || s.Epoch != m.epoch {
 				kept = append(kept, s)
