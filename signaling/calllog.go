@@ -42,6 +42,8 @@ func (sw *Switchboard) Calls(ctx context.Context, user, cursor string, limit int
 	if missed, err = sw.chat.MissedCalls(ctx, user); err != nil {
 		return nil, "", 0, sw.chatProblem(err)
 	}
+	// Who may not be called did not miss it, and need not hear of it.
+	list = slices.DeleteFunc(list, func(c chat.LoggedCall) bool { return c.Callee == user && c.Reason == call.Forbidden })
 	return list, next, missed, nil
 }
 

@@ -166,11 +166,7 @@ func render(dst []*wire.Event, c *call.Call, e *call.Effect, extended bool) []*w
 	case call.EffectRejected:
 		dst = append(dst, ended(wire.CallRejected, c, e))
 	case call.EffectUnavailable:
-		o := newObject(nil)
-		o.str("reason", sentence(string(e.Reason)))
-		o.str("code", string(e.Reason))
-		o.str("callId", c.ID)
-		dst = append(dst, eventOf(wire.CallUnavailable, o.end()))
+		dst = append(dst, unavailableEvent(c.ID, string(e.Reason), sentence(string(e.Reason))))
 	case call.EffectPeer:
 		o := newObject(nil)
 		o.str("callId", c.ID)

@@ -17,16 +17,18 @@ type route struct {
 	// stored, if not nil, serves the event where messages are kept, behind the
 	// others of its session.
 	stored stored
+	// inCall events may belong to a call that waits for its permission.
+	inCall bool
 	// silent events have a limit of their own and no answer when over it.
 	silent bool
 }
 
 // routes is the protocol from the client's side, in the order of PROTOCOL.md.
 var routes = map[string]route{
-	wire.CallUser:     {handle: (*Switchboard).onCallUser},
+	wire.CallUser:     {handle: (*Switchboard).onCallUser, inCall: true},
 	wire.CallAnswer:   {handle: (*Switchboard).onCallAnswer},
-	wire.CallEnd:      {handle: (*Switchboard).onCallEnd},
-	wire.CallRejected: {handle: (*Switchboard).onCallRejected},
+	wire.CallEnd:      {handle: (*Switchboard).onCallEnd, inCall: true},
+	wire.CallRejected: {handle: (*Switchboard).onCallRejected, inCall: true},
 
 	wire.MessageDelivered: {handle: (*Switchboard).onMessageDelivered, stored: (*Switchboard).markMessageDelivered},
 	wire.MessageSeen:      {handle: (*Switchboard).onMessageSeen, stored: (*Switchboard).markMessageSeen},
@@ -82,10 +84,17 @@ func (sw *Switchboard) dispatch(t *turn, s *Session, r *Request) {
 		}
 		return
 	}
+	if rt.inCall && sw.permits != nil && s.waits(t, r, rt.handle) {
+		return
+	}
 	t.answer = r.Reply != nil
 	reply, err := rt.handle(sw, context.Background(), t, s, r.Args)
 	if lost := t.await(); lost != nil && err == nil {
 		err = wire.Errorf(wire.CodeUnavailable, "")
+	}
+	if question, ok := asksFirst(err); ok {
+		s.inquire(t, r, rt.handle, question)
+		return
 	}
 	if err != nil {
 		sw.fail(t, s, r, err)

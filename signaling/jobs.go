@@ -49,11 +49,8 @@ type jobs struct {
 
 // later puts an event into the session's queue.
 func (s *Session) later(r *Request, do stored) error {
-	j := job{do: do, event: append([]byte(nil), r.Event...), args: make([][]byte, len(r.Args))}
-	for i, a := range r.Args { // they are the frame's
-		j.args[i] = append([]byte(nil), a...)
-		j.bytes += len(a)
-	}
+	j := keepEvent(r)
+	j.do = do
 	q := &s.jobs
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -70,6 +67,16 @@ func (s *Session) later(r *Request, do stored) error {
 		s.sw.soon(s.work)
 	}
 	return nil
+}
+
+// keepEvent copies an event: its slices are the frame's.
+func keepEvent(r *Request) job {
+	j := job{event: append([]byte(nil), r.Event...), args: make([][]byte, len(r.Args))}
+	for i, a := range r.Args {
+		j.args[i] = append([]byte(nil), a...)
+		j.bytes += len(a)
+	}
+	return j
 }
 
 func (s *Session) work() {

@@ -42,9 +42,10 @@ type world struct {
 // setup is what a test may change before the switchboard is made.
 type setup struct {
 	Config
-	verify func(ctx context.Context, token string) (*auth.Identity, error)
-	wrap   func(presence.Store) presence.Store
-	chat   chat.Store
+	verify  func(ctx context.Context, token string) (*auth.Identity, error)
+	wrap    func(presence.Store) presence.Store
+	chat    chat.Store
+	permits Permits
 }
 
 // play runs f in worlds of their own, with a clock that f turns by sleeping: on
@@ -95,7 +96,7 @@ func (w *world) addNode(name string, cluster *memory.Cluster, s *setup) {
 	t := w.t
 	t.Helper()
 	wh := wheel.New(wheel.Config{Tick: 10 * time.Millisecond})
-	sw, err := New(s.Config, Parts{Wheel: wh, Verify: s.verify, CallLog: w.logged, Chat: s.chat}, func(h presence.Handler) (presence.Store, error) {
+	sw, err := New(s.Config, Parts{Wheel: wh, Verify: s.verify, CallLog: w.logged, Chat: s.chat, Permits: s.permits}, func(h presence.Handler) (presence.Store, error) {
 		m, err := cluster.Join(name, h)
 		if err != nil {
 			return nil, err

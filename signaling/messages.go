@@ -68,6 +68,9 @@ func (sw *Switchboard) storeMessage(ctx context.Context, user string, profile []
 	if err := sw.cfg.Chat.Check(&m); err != nil {
 		return nil, nil, err
 	}
+	if err := sw.mayMessage(ctx, user, d.To); err != nil {
+		return nil, nil, err
+	}
 	if d.ReplyTo != "" {
 		answered, err := sw.chat.Get(ctx, d.ReplyTo)
 		if errors.Is(err, chat.ErrNotFound) {

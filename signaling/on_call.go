@@ -93,7 +93,7 @@ func (sw *Switchboard) repeated(ctx context.Context, t *turn, s *Session, client
 // ring places a new call as decided: it rings, or is refused at once.
 func (sw *Switchboard) ring(ctx context.Context, t *turn, s *Session, p *wire.CallUserPayload, sig call.Signal, d call.Decision) (*call.Call, error) {
 	r := call.Ring{
-		ID: newCallID(), ClientID: p.CallID, Caller: s.who(), Callee: p.To, Signal: sig, RingFor: p.RingFor,
+		ID: t.callID(), ClientID: p.CallID, Caller: s.who(), Callee: p.To, Signal: sig, RingFor: p.RingFor,
 		Waiting: d.Do == call.DoWait,
 		Info: call.Info{
 			From: sw.profileOf(s, p.From), CallerName: s.callerName(p.CallerName), Video: p.IsVideo,
@@ -103,12 +103,22 @@ func (sw *Switchboard) ring(ctx context.Context, t *turn, s *Session, p *wire.Ca
 	if !s.allowed("call") {
 		return sw.refuse(ctx, t, r, call.Forbidden)
 	}
-	if !sw.mayCall(t, s.user) {
+	if t.granted == nil && !sw.mayCall(t, s.user) {
 		// Nothing of it is kept or logged, but a base client has to hear that
 		// it does not ring.
 		c, fx := call.Refuse(r, call.Failed, t.now)
 		sw.deliver(ctx, t, &c, unlogged(fx), nil)
 		return nil, wire.Errorf(wire.CodeRateLimited, "")
+	}
+	no, err := sw.mayRing(t, s, p.To)
+	if err != nil {
+		return nil, err
+	}
+	if no != nil {
+		return sw.denied(ctx, t, s, r, no)
+	}
+	if t.granted == nil {
+		s.dropInquiry(t)
 	}
 	for _, old := range d.Supersede {
 		if _, _, err := sw.step(ctx, t, old.ID, call.Supersede{Who: s.who(), By: r.ID}); err != nil && !errors.Is(err, call.ErrEnded) {
@@ -122,7 +132,6 @@ func (sw *Switchboard) ring(ctx context.Context, t *turn, s *Session, p *wire.Ca
 		c, fx := call.Refuse(r, call.Busy, t.now)
 		return sw.refused(ctx, t, &c, unlogged(fx))
 	}
-	var err error
 	if r.Devices, err = sw.present(ctx, p.To); err != nil {
 		return nil, storeError(err)
 	}
@@ -221,6 +230,11 @@ func (sw *Switchboard) endOrReject(ctx context.Context, t *turn, s *Session, arg
 	}
 	id, err := sw.find(ctx, s, ev, p.CallID, p.To)
 	if err != nil {
+		if ev == call.EventEnd && p.CallID == "" {
+			if reply, ok := s.hangUpInquiry(t); ok {
+				return reply, nil
+			}
+		}
 		return nil, err
 	}
 	c, _, err := sw.step(ctx, t, id, in)

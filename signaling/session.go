@@ -36,6 +36,8 @@ type Session struct {
 	t      atomic.Pointer[turn]
 	limits atomic.Pointer[limits]
 	jobs   jobs
+	// inquiry is a call that waits for its permission; guarded by mu.
+	inquiry *inquiry
 	// recalled: the partners of old were looked up, or are being.
 	recalled atomic.Bool
 
@@ -303,6 +305,7 @@ func (s *Session) finish() bool {
 func (s *Session) release(ctx context.Context, t *turn) {
 	sw := s.sw
 	sw.hub.remove(s)
+	s.dropInquiry(t)
 	s.stopAllTyping(t)
 	s.disarmExpiry()
 	s.unwatchAll(ctx)

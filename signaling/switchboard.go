@@ -33,7 +33,9 @@ type Parts struct {
 	// nothing; nil: nothing.
 	Chat     chat.Store
 	Profiles chat.Profiles
-	Metrics  *Metrics
+	// Permits says who may call and message whom; nil: everybody (C15).
+	Permits Permits
+	Metrics *Metrics
 }
 
 // Switchboard routes events between the sessions of this node.
@@ -46,6 +48,7 @@ type Switchboard struct {
 	callLog  func(call.Record)
 	chat     chat.Store // nil: messages are not kept
 	profiles chat.Profiles
+	permits  Permits
 	metrics  *Metrics
 
 	hub       *hub
@@ -91,7 +94,7 @@ func New(cfg Config, p Parts, join func(presence.Handler) (presence.Store, error
 		return nil, errors.New("signaling: a wheel and a store are required")
 	}
 	sw := &Switchboard{
-		cfg: cfg, log: cfg.Logger, wheel: p.Wheel, verify: p.Verify, callLog: p.CallLog, metrics: p.Metrics, chat: p.Chat, profiles: p.Profiles,
+		cfg: cfg, log: cfg.Logger, wheel: p.Wheel, verify: p.Verify, callLog: p.CallLog, metrics: p.Metrics, chat: p.Chat, profiles: p.Profiles, permits: p.Permits,
 		hub: newHub(), watched: watchers{}, rates: map[string]*rate.Limiter{},
 		joined: make(chan struct{}), book: newBook(),
 	}

@@ -19,6 +19,8 @@ type turn struct {
 	// waits is for what the event being handled has put on its way to other
 	// nodes.
 	waits []chan error
+	// granted: the event being handled has waited for a permission.
+	granted *granted
 }
 
 // awaits returns a function that takes n outcomes; await waits for them.
@@ -61,7 +63,7 @@ var turns = sync.Pool{New: func() any { return &turn{dirty: make([]Link, 0, 8)} 
 func (sw *Switchboard) newTurn() *turn {
 	t := turns.Get().(*turn)
 	t.now = sw.now()
-	t.answer = false
+	t.answer, t.granted = false, nil
 	return t
 }
 
