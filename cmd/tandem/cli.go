@@ -39,6 +39,7 @@ var groups = []kong.Group{
 	{Key: "cluster", Title: "Many nodes", Description: "With REDIS_URL this node is one of many: users and calls may be on any of them."},
 	{Key: "calls", Title: "Calls"},
 	{Key: "chat", Title: "Messages", Description: "One node keeps messages and the log of calls in a file; with REDIS_URL they are not kept in this release."},
+	{Key: "permit", Title: "Who may", Description: "A token may narrow it, too, with the claim can."},
 	{Key: "presence", Title: "Presence and typing"},
 	{Key: "limits", Title: "Limits"},
 	{Key: "liveness", Title: "Connections"},

@@ -66,6 +66,9 @@ func (c Config) Validate() error {
 	if err := c.checkChat(); err != nil {
 		return err
 	}
+	if err := c.checkPermit(); err != nil {
+		return err
+	}
 	return c.checkReach()
 }
 

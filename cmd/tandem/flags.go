@@ -15,6 +15,7 @@ type Config struct {
 	Cluster   ClusterFlags   `embed:"" group:"cluster"`
 	Calls     CallsFlags     `embed:"" group:"calls"`
 	Chat      ChatFlags      `embed:"" group:"chat"`
+	Permit    PermitFlags    `embed:"" group:"permit"`
 	Presence  PresenceFlags  `embed:"" group:"presence"`
 	Limits    LimitsFlags    `embed:"" group:"limits"`
 	Liveness  LivenessFlags  `embed:"" group:"liveness"`

@@ -17,6 +17,7 @@ import (
 	"github.com/tandem-rtc/tandem/signaling/auth"
 	"github.com/tandem-rtc/tandem/signaling/call"
 	"github.com/tandem-rtc/tandem/signaling/jsonws"
+	"github.com/tandem-rtc/tandem/signaling/permit"
 	"github.com/tandem-rtc/tandem/signaling/sio"
 	"github.com/tandem-rtc/tandem/signaling/socketio"
 	"github.com/tandem-rtc/tandem/signaling/socketio/engine"
@@ -61,7 +62,8 @@ type board struct {
 	store        *redis.Store
 	peerListener net.Listener
 
-	chat *meteredStore // nil: messages are not kept
+	chat    *meteredStore // nil: messages are not kept
+	permits *permit.Asker // nil: everybody may
 }
 
 // buildParts makes the switchboard and its two dialects. It is the one place
@@ -79,6 +81,9 @@ func buildParts(d deps) (_ web.Parts, _ switchboard, err error) {
 	if b.chat, err = d.cfg.openChat(d); err != nil {
 		return web.Parts{}, nil, err
 	}
+	if err := b.openPermits(d); err != nil {
+		return web.Parts{}, nil, err
+	}
 	b.wheel = wheel.New(wheel.Config{Tick: tickFor(d.cfg)})
 	b.name, b.clustered = d.cfg.nodeName(), d.cfg.Clustered()
 	key, err := d.cfg.clusterKey()
@@ -91,6 +96,7 @@ func buildParts(d deps) (_ web.Parts, _ switchboard, err error) {
 	}
 	b.sw, err = signaling.New(d.cfg.signaling(d.log), signaling.Parts{
 		Wheel: b.wheel, Verify: d.verifier.Verify, Metrics: signaling.NewMetrics(d.registry), Chat: b.messages(),
+		Permits: b.asker(),
 	}, b.join(d, addr))
 	if err != nil {
 		return web.Parts{}, nil, err
@@ -166,6 +172,9 @@ func (b *board) Drain(ctx context.Context) error {
 func (b *board) Close() error {
 	if b.sw != nil {
 		b.sw.Leave()
+	}
+	if b.permits != nil { // before those who wait for its answer
+		b.permits.Close()
 	}
 	if b.ws != nil {
 		b.ws.Close()
