@@ -20,9 +20,6 @@ func (s *Store) wentAway(why string) {
 // isBack runs when Redis answers, before anything else is sent to it. An error
 // means that it can not be worked with yet.
 func (s *Store) isBack(ctx context.Context) error {
-	if err := loadScripts(ctx, s.rdb); err != nil {
-		return err
-	}
 	if err := s.readClock(ctx); err != nil {
 		return err
 	}

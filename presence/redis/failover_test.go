@@ -83,8 +83,13 @@ func (l *load) send(ctx context.Context) {
 // goesOn waits until more is accepted and arrives.
 func (l *load) goesOn() {
 	l.t.Helper()
+	l.goesOnBy(50)
+}
+
+func (l *load) goesOnBy(n int) {
+	l.t.Helper()
 	accepted, got := l.accepted.Load(), l.got.n()
-	until(l.t, "the bus goes on", func() bool { return l.accepted.Load() > accepted+50 && l.got.n() > got+50 })
+	until(l.t, "the bus goes on", func() bool { return l.accepted.Load() > accepted+uint64(n) && l.got.n() > got+n })
 }
 
 // check compares what arrived with what was accepted: each once, in order. What
@@ -106,22 +111,30 @@ func (l *load) check() {
 	}
 }
 
-// back waits until Redis is there again and has all, and returns how long after
-// a moment that was.
+// back waits until Redis is there again and has all, and the bus goes on.
 func (l *load) back(check *direct, since time.Time) {
+	l.t.Helper()
+	l.whole(check, since)
+	l.goesOn()
+}
+
+// whole waits until Redis is there again and has all, and returns how long after
+// a moment that was.
+func (l *load) whole(check *direct, since time.Time) time.Duration {
 	l.t.Helper()
 	wrong := ""
 	defer func() {
 		if l.t.Failed() {
-			l.t.Log(wrong)
+			l.t.Log("at the end:", wrong)
 		}
 	}()
 	until(l.t, "all is there", func() bool {
 		wrong = l.nodes[0].Degraded() + l.nodes[1].Degraded() + check.whole(l.nodes, l.calls)
 		return wrong == ""
 	})
-	l.t.Logf("all is there after %v", time.Since(since).Round(time.Millisecond))
-	l.goesOn()
+	took := time.Since(since).Round(time.Millisecond)
+	l.t.Logf("all is there after %v", took)
+	return took
 }
 
 // P8, P3: the master is killed, Sentinel makes the replica the master.

@@ -19,9 +19,11 @@ import (
 type health struct {
 	rdb     goredis.UniversalClient
 	timeout time.Duration
-	// All three run on the prober's goroutine and may be nil: onDown when Redis
-	// has gone; onUp when it answers again, before commands pass: an error
+	// greet adds to what every master is asked first, in the same round trip: nil:
+	// nothing. The others run on the prober's goroutine and may be nil: onDown when
+	// Redis has gone; onUp when it answers again, before commands pass: an error
 	// keeps it down; after once they do.
+	greet  func(context.Context, goredis.Pipeliner)
 	onDown func(why string)
 	onUp   func(ctx context.Context) error
 	after  func()
@@ -118,8 +120,15 @@ func (h *health) probe() {
 	}
 }
 
+// probeTrips bounds how many answers a probe waits for: those of a connection that
+// is made anew (TCP, TLS, a Sentinel that says where, HELLO) and its own.
+const probeTrips = 12
+
+// try asks whether Redis can be worked with. Each answer may take the timeout, as
+// any other may (the client sees to that), not all of them together: a Redis that
+// is far away would never be taken back.
 func (h *health) try() error {
-	ctx, cancel := context.WithTimeout(h.ctx, h.timeout)
+	ctx, cancel := context.WithTimeout(h.ctx, probeTrips*h.timeout)
 	defer cancel()
 	if err := h.answers(ctx); err != nil {
 		return err
@@ -138,9 +147,20 @@ func (h *health) try() error {
 
 // answers asks every master for a sign that it takes writes.
 func (h *health) answers(ctx context.Context) error {
-	if c, ok := h.rdb.(*goredis.ClusterClient); ok {
-		c.ReloadState(ctx)
-		return c.ForEachMaster(ctx, func(ctx context.Context, c *goredis.Client) error { return c.Ping(ctx).Err() })
+	ask := func(ctx context.Context, c *goredis.Client) error {
+		p := c.Pipeline()
+		p.Ping(ctx)
+		if h.greet != nil {
+			h.greet(ctx, p)
+		}
+		_, err := p.Exec(ctx)
+		return err
+	}
+	switch c := h.rdb.(type) {
+	case *goredis.ClusterClient: // it reads anew who the masters are
+		return c.ForEachMaster(ctx, ask)
+	case *goredis.Client:
+		return ask(ctx, c)
 	}
 	return h.rdb.Ping(ctx).Err()
 }

@@ -66,9 +66,7 @@ func isNoScript(err error) bool { return err != nil && strings.HasPrefix(err.Err
 func loadScripts(ctx context.Context, rdb goredis.UniversalClient) error {
 	load := func(ctx context.Context, c *goredis.Client) error {
 		p := c.Pipeline()
-		for _, s := range scripts {
-			p.ScriptLoad(ctx, s.source)
-		}
+		addScripts(ctx, p)
 		_, err := p.Exec(ctx)
 		return err
 	}
@@ -79,4 +77,10 @@ func loadScripts(ctx context.Context, rdb goredis.UniversalClient) error {
 		return load(ctx, c)
 	}
 	return nil
+}
+
+func addScripts(ctx context.Context, p goredis.Pipeliner) {
+	for _, s := range scripts {
+		p.ScriptLoad(ctx, s.source)
+	}
 }

@@ -78,6 +78,7 @@ func newStore(cfg Config, rdb goredis.UniversalClient, h presence.Handler) *Stor
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.health = newHealth(rdb, cfg.Timeout)
 	s.pipe = newPipe(rdb, s.health, cfg.Timeout)
+	s.health.greet = addScripts
 	s.health.onDown, s.health.onUp, s.health.after = s.wentAway, s.isBack, s.startAssert
 	s.own.init()
 	s.routes.init(cfg.CacheUsers)

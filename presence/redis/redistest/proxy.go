@@ -101,24 +101,46 @@ func (p *Proxy) join(in *net.TCPConn) {
 	p.mu.Unlock()
 }
 
-// pass copies what arrives, late or not before the stall ends.
+// pass copies what arrives, late or not before the stall ends. As on a long line,
+// what follows does not wait until what is before it has arrived.
 func (p *Proxy) pass(dst, src *net.TCPConn) {
-	buf := make([]byte, 64<<10)
-	for {
-		n, err := src.Read(buf)
-		if n > 0 {
+	type piece struct {
+		b   []byte
+		due time.Time
+	}
+	line := make(chan piece, 1024)
+	var writing sync.WaitGroup
+	writing.Go(func() {
+		broken := false
+		for one := range line {
+			if d := time.Until(one.due); d > 0 {
+				<-time.After(d) // it is what the test asked for
+			}
 			p.mu.Lock()
-			delay, stalled := p.delay, p.stalled
+			stalled := p.stalled
 			p.mu.Unlock()
 			if stalled != nil {
 				<-stalled
 			}
-			if delay > 0 {
-				<-time.After(delay) // it is what the test asked for
+			if broken {
+				continue
 			}
-			if _, err := dst.Write(buf[:n]); err != nil {
-				return
+			if _, err := dst.Write(one.b); err != nil {
+				broken = true
+				_ = src.Close() // ends the reading
 			}
+		}
+	})
+	defer writing.Wait()
+	defer close(line)
+	for {
+		buf := make([]byte, 16<<10)
+		n, err := src.Read(buf)
+		if n > 0 {
+			p.mu.Lock()
+			delay := p.delay
+			p.mu.Unlock()
+			line <- piece{buf[:n], time.Now().Add(delay)}
 		}
 		if err != nil {
 			return
