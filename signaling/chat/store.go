@@ -27,7 +27,8 @@ type Store interface {
 // does not depend on their order. An error says that nothing has changed.
 type Messages interface {
 	// Add stores a new message and fills in ID, Status (Sent), Created and
-	// Updated. It returns when the message is durable. If this sender has
+	// Updated; one that is HiddenFor its receiver from the beginning is no news to
+	// it. It returns when the message is durable. If this sender has
 	// already sent one under the same ClientID, that one is returned as it is
 	// now, and created is false (M1).
 	Add(ctx context.Context, m Message) (stored *Message, created bool, err error)
@@ -135,6 +136,8 @@ type Blocks interface {
 	Unblock(ctx context.Context, user, other string) error
 	// Blocked lists whom the user has blocked, sorted.
 	Blocked(ctx context.Context, user string) ([]string, error)
+	// BlockedBy lists who has blocked the user, sorted.
+	BlockedBy(ctx context.Context, user string) ([]string, error)
 }
 
 // Custody is what a site owes the people whose data it keeps (M8).

@@ -162,6 +162,13 @@ func blocks(t *testing.T, w Open) {
 	}
 	must(t, s.Unblock(ctx, "bob", "ann"))
 	same(t, "blocked after", blocked("ann"), []string{"bob", "dan"})
+	must(t, s.Block(ctx, "cat", "bob"))
+	by, err := s.BlockedBy(ctx, "bob")
+	must(t, err)
+	same(t, "who has blocked bob", by, []string{"ann", "cat"})
+	by, err = s.BlockedBy(ctx, "ann")
+	must(t, err)
+	same(t, "who has blocked ann", len(by), 0)
 	same(t, "as another node sees it", func() []string {
 		list, err := open(t, w).Blocked(ctx, "ann")
 		must(t, err)

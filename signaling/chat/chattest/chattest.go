@@ -58,6 +58,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Open) {
 		{"C14_MissedCalls", missedCalls},
 		{"C14_CallCursors", callCursors},
 		{"C15_Blocks", blocks},
+		{"C15_MessageThatItsReceiverNeverSees", neverSeen},
 		{"M8_Export", export},
 		{"M8_Erase", erase},
 		{"M8_Expire", expire},

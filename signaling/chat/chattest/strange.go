@@ -148,6 +148,7 @@ func everyMethod(ctx context.Context, s chat.Store, id string) map[string]error 
 	errs["Block"] = s.Block(ctx, "ann", "bob")
 	errs["Unblock"] = s.Unblock(ctx, "ann", "bob")
 	_, errs["Blocked"] = s.Blocked(ctx, "ann")
+	_, errs["BlockedBy"] = s.BlockedBy(ctx, "ann")
 	errs["Export"] = s.Export(ctx, "ann", func(*chat.Message) error { return nil })
 	errs["Erase"] = s.Erase(ctx, "ann")
 	_, errs["Expire"] = s.Expire(ctx, noon)

@@ -51,13 +51,13 @@ func (s *Store) Add(ctx context.Context, m chat.Message) (stored *chat.Message, 
 // The pair is looked up by the statement itself; a second send under the same
 // name changes nothing.
 const insertMessage = `INSERT INTO messages (n, id, conv, sender, receiver, dir, seq, content, created, updated,
-		text, media, reply_id, reply_text, client_id)
-	SELECT ?1, ?2, conv, ?3, ?4, ?3 > ?4, ?1, ?1, ?5, ?5, ?6, ?7, ?8, ?9, ?10 FROM pairs WHERE a = ?11 AND b = ?12
+		text, media, reply_id, reply_text, client_id, hidden)
+	SELECT ?1, ?2, conv, ?3, ?4, ?3 > ?4, ?1, ?1, ?5, ?5, ?6, ?7, ?8, ?9, ?10, ?13 FROM pairs WHERE a = ?11 AND b = ?12
 	ON CONFLICT (sender, client_id) WHERE client_id IS NOT NULL DO NOTHING`
 
 func (s *Store) add(b *batch, m chat.Message) (*chat.Message, bool, error) {
 	stored := &chat.Message{
-		Sender: m.Sender, Receiver: m.Receiver, Text: m.Text, Media: m.Media, ClientID: m.ClientID,
+		Sender: m.Sender, Receiver: m.Receiver, Text: m.Text, Media: m.Media, ClientID: m.ClientID, HiddenFor: m.HiddenFor,
 		Created: clock(b.now), Updated: clock(b.now),
 	}
 	var replyID, replyText any
@@ -69,7 +69,7 @@ func (s *Store) add(b *batch, m chat.Message) (*chat.Message, bool, error) {
 	stored.ID = hex.EncodeToString(id)
 	n := b.next()
 	for {
-		added, err := b.exec(insertMessage, n, id, m.Sender, m.Receiver, b.now, m.Text, m.Media, replyID, replyText, null(m.ClientID), first, second)
+		added, err := b.exec(insertMessage, n, id, m.Sender, m.Receiver, b.now, m.Text, m.Media, replyID, replyText, null(m.ClientID), first, second, hiddenBits(stored))
 		if err != nil {
 			return nil, false, err
 		}
