@@ -59,6 +59,7 @@ type bus struct {
 	hears func(presence.Peer) bool
 	nodes func() []presence.Node
 	tick  func()
+	came  func() // a node has laid a trunk to this one
 
 	origin uint64 // of this run
 	gens   atomic.Uint64
@@ -125,7 +126,7 @@ func (s *Store) Send(to presence.Peer, kind presence.Kind, lane presence.Lane, p
 func (s *Store) startBus(table map[presence.Kind]func(from presence.Peer, payload []byte)) error {
 	b := newBus(s.cfg, s.keys, s.pipe, s.health, s.handler, func() presence.Peer { return s.Self().Peer })
 	b.table, b.tick = table, s.tellHanded
-	b.hears, b.nodes = s.hears, s.Nodes
+	b.hears, b.nodes, b.came = s.hears, s.Nodes, s.trunkCame
 	if err := b.start(); err != nil {
 		return err
 	}
@@ -203,6 +204,9 @@ func (b *bus) tend(ctx context.Context) {
 	tick := time.NewTicker(busTick)
 	defer tick.Stop()
 	trips := b.health.trips.Load()
+	if b.cfg.Dial != nil {
+		b.lay(time.Now())
+	}
 	for {
 		select {
 		case <-ctx.Done():

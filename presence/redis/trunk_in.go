@@ -17,6 +17,21 @@ import (
 // takes another epoch. Who calls it has made sure that it is a node.
 func (s *Store) ServeTrunk(conn net.Conn) { s.bus.serveTrunk(conn) }
 
+// trunkCame lays the way back to a node that has laid one: it may be so new that
+// this one does not know of it, and what goes two ways for a moment may come in
+// another order.
+func (s *Store) trunkCame() {
+	if s.cfg.Dial == nil {
+		return
+	}
+	s.bus.arrivals.do(func(context.Context) {
+		now := time.Now()
+		if err := s.refresh(now); err == nil {
+			s.bus.lay(now)
+		}
+	})
+}
+
 // hears reports whether what comes for a peer may be handled: this node is that
 // one still, and holds its lease. Others may have taken back and given away what
 // they sent to a node that stood still for longer (P1).
@@ -63,6 +78,9 @@ func (b *bus) hear(conn net.Conn) error {
 	}
 	if err := conn.SetReadDeadline(time.Time{}); err != nil {
 		return err
+	}
+	if b.came != nil {
+		b.came()
 	}
 	var own []byte // for frames that r can not hold
 	for {

@@ -232,3 +232,34 @@ func FuzzTrunk(f *testing.F) {
 		<-done
 	})
 }
+
+// TestP3_TrunkToANewNode: a node that has just started and one that does not know
+// of it yet have trunks both ways at once: what goes two ways for a moment may
+// come in another order. Nobody renews a lease here, which is when nodes learn of
+// others by themselves.
+func TestP3_TrunkToANewNode(t *testing.T) {
+	rs := redistest.Start(t)
+	e := newDepot(t)
+	join := func(name string) *Store {
+		var s *Store
+		there := make(chan struct{})
+		e.listen(name, func(conn net.Conn) {
+			<-there
+			s.ServeTrunk(conn)
+		})
+		cfg := testConfig(rs.URL())
+		cfg.Lease, cfg.Addr, cfg.Dial = time.Hour, name, e.dial
+		var err error
+		s, err = Join(t.Context(), cfg, name, &presencetest.Handler{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		close(there)
+		t.Cleanup(func() { _ = s.Close() })
+		return s
+	}
+	a, b := join("a"), join("b")
+	for _, s := range []*Store{a, b} {
+		until(t, s.Self().Name+" has a trunk", func() bool { return s.bus.stats.trunks.Load() == 1 })
+	}
+}
