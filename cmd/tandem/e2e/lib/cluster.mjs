@@ -49,14 +49,24 @@ function program(name, pkg) {
   return file;
 }
 
-function freePort() {
-  return new Promise((resolve, reject) => {
-    const s = net.createServer().once('error', reject);
-    s.listen(0, '127.0.0.1', () => {
-      const { port } = s.address();
-      s.close(() => resolve(port));
+const given = new Set();
+
+/**
+ * A port for what is about to start: below those that the system gives to
+ * connections, one of which would take it meanwhile, and above those that
+ * browsers refuse.
+ */
+async function freePort() {
+  for (;;) {
+    const port = 11_000 + Math.floor(Math.random() * 20_000);
+    if (given.has(port)) continue;
+    given.add(port);
+    const free = await new Promise((resolve) => {
+      const s = net.createServer().once('error', () => resolve(false));
+      s.listen(port, '127.0.0.1', () => s.close(() => resolve(true)));
     });
-  });
+    if (free) return port;
+  }
 }
 
 const listening = (port) =>
