@@ -13,6 +13,7 @@ import (
 	"github.com/tandem-rtc/tandem/presence"
 	"github.com/tandem-rtc/tandem/presence/redis/redistest"
 	"github.com/tandem-rtc/tandem/signaling/call"
+	"github.com/tandem-rtc/tandem/signaling/push/pushtest"
 )
 
 // page is what operators are told.
@@ -42,7 +43,7 @@ func TestDocs_EveryKeyIsDocumented(t *testing.T) {
 	k := keys{"tandem:"}
 	have := []string{
 		k.sessions("<user>"), k.info("<user>"), k.cachers("<user>"), k.watchers("<user>"), k.lost("<user>"), k.mark("<user>"),
-		k.live("<user>"), k.last("<user>"), k.byClient("<user>") + "<id>", k.call("<call>"),
+		k.live("<user>"), k.last("<user>"), k.byClient("<user>") + "<id>", k.push("<user>"), k.pushOwner("<endpoint>"), k.call("<call>"),
 		strings.Replace(k.due(0), "0", "<shard>", 1), strings.Replace(k.unsettled(0), "0", "<shard>", 1),
 		k.lease("<node>"), k.inbox("<node>", "<epoch>"), k.users("<node>", "<epoch>"), k.nodes(), k.run(), k.asserted(), k.burying("<entry>"),
 		k.online(), k.onlineVers(), k.onlineGone(), k.onlineCounter(), k.graces(), mirrorOnline, mirrorSockets,
@@ -121,6 +122,9 @@ func TestP8_DocumentedRightsAndKeys(t *testing.T) {
 	c, marks := ring(a.Store, "c1", "ann", "bea")
 	c.ClientID = "mine"
 	if err := a.Open(ctx, c, marks); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Subscriptions().Put(ctx, "ann", pushtest.Sub("phone", 1)); err != nil {
 		t.Fatal(err)
 	}
 	until(t, "the payload is in the inbox", func() bool {

@@ -22,6 +22,10 @@ func (k keys) mark(user string) string     { return k.prefix + "{u:" + user + "}
 func (k keys) live(user string) string     { return k.prefix + "{u:" + user + "}:calls" }    // sorted set: "<call id> <role>" of live calls, by their start
 func (k keys) last(user string) string     { return k.prefix + "{u:" + user + "}:last" }     // id of the call that ended last
 func (k keys) byClient(user string) string { return k.prefix + "{u:" + user + "}:ids:" }     // + the client's own id -> call id
+func (k keys) push(user string) string     { return k.prefix + "{u:" + user + "}:push" }     // hash: device -> subscription, as JSON
+
+// pushOwner is whose the browser is that has an endpoint, by the endpoint's hash.
+func (k keys) pushOwner(endpoint string) string { return k.prefix + "{e:" + endpoint + "}" }
 
 // Of a call.
 func (k keys) call(id string) string { return k.prefix + "{c:" + id + "}" } // string: the call as package call encodes it

@@ -98,6 +98,7 @@ func (b *batch) eraseSome(user string) (more bool, err error) {
 		`DELETE FROM seen WHERE user = ?1 AND seq IN (SELECT seq FROM seen WHERE user = ?1 LIMIT ?2)`,
 		`DELETE FROM blocks WHERE user = ?1 AND other IN (SELECT other FROM blocks WHERE user = ?1 LIMIT ?2)`,
 		`DELETE FROM looked WHERE user = ?1 AND ?2`,
+		`DELETE FROM subscriptions WHERE user = ?1 AND ?2`,
 	} {
 		n, err := b.exec(text, user, chunk)
 		if err != nil {
