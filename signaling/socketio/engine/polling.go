@@ -53,7 +53,7 @@ func (s *Socket) servePoll(w http.ResponseWriter, r *http.Request) {
 		s.finish(Close{Reason: ReasonTransportError, Err: errOverlap}, 0)
 		refuse(w, BadRequest)
 		return
-	case state == closing:
+	case state == closing && p.queue.empty():
 		p.get = make(chan []byte, 1)
 		get := p.get
 		s.finish(Close{Reason: ReasonForced}, 0)
@@ -67,6 +67,9 @@ func (s *Socket) servePoll(w http.ResponseWriter, r *http.Request) {
 	get := make(chan []byte, 1)
 	p.get = get
 	s.flushPollLocked()
+	if s.state.Load() == closing {
+		s.awaitLastPollLocked()
+	}
 	s.mu.Unlock()
 
 	select {

@@ -169,10 +169,27 @@ func TestPolling_ServerCloses(t *testing.T) {
 	poll := r.pending(q)
 	s.Queue(engine.MustArrive, false, []byte("last"))
 	s.Close()
-	wantAnswer(t, poll, 200, "4last\x1e1")
+	wantAnswer(t, poll, 200, "4last") // not with the close packet, see Close
+	r.wantPoll(q, "1")
 	r.wantClose(engine.ReasonForced)
 
-	q = r.poller() // the close packet waits for a poll
+	q = r.poller() // nothing is queued
+	s = <-r.opened
+	poll = r.pending(q)
+	s.Close()
+	wantAnswer(t, poll, 200, "1")
+	r.wantClose(engine.ReasonForced)
+
+	q = r.poller() // the client says goodbye in place of polling again
+	s = <-r.opened
+	poll = r.pending(q)
+	s.Queue(engine.MustArrive, false, []byte("last"))
+	s.Close()
+	wantAnswer(t, poll, 200, "4last")
+	r.wantPost(q, "1")
+	r.wantClose(engine.ReasonTransportClose)
+
+	q = r.poller() // what is queued waits for a poll
 	s = <-r.opened
 	s.Queue(engine.MustArrive, false, []byte("last"))
 	s.Close()
@@ -180,7 +197,8 @@ func TestPolling_ServerCloses(t *testing.T) {
 		t.Error("queued after Close")
 	}
 	r.wantPost(q, "4ignored")
-	r.wantPoll(q, "4last\x1e1")
+	r.wantPoll(q, "4last")
+	r.wantPoll(q, "1")
 	r.wantClose(engine.ReasonForced)
 	r.wantRefusal("GET", q, 400, engine.UnknownSession)
 }

@@ -89,17 +89,33 @@ func (s *Socket) Confirm() {
 }
 
 // Close ends the session after what is queued: over WebSocket with close code
-// 1000, over polling with a close packet in this or the next poll.
+// 1000, over polling with a close packet in a poll after that. (socket.io-client
+// handles a close at once but the messages before it a moment later: one that was
+// told to stay away in the same poll would come back.)
 func (s *Socket) Close() {
 	s.mu.Lock()
-	if s.conn == nil && s.state.Load() == open && s.poll.get == nil {
+	if s.conn == nil && s.state.Load() == open && (s.poll.get == nil || !s.poll.queue.empty()) {
 		s.state.Store(closing)
-		s.due = s.srv.now() + s.srv.cfg.CloseTimeout
-		s.srv.wheel.Schedule(&s.timer, s.srv.cfg.CloseTimeout, (*beat)(s))
+		s.flushPollLocked()
+		s.awaitLastPollLocked()
 		s.mu.Unlock()
 		return
 	}
 	s.finish(Close{Reason: ReasonForced, Code: CodeNormal}, CodeNormal)
+}
+
+// lastPoll is how long a client that has got everything may take to poll for the
+// close packet, or to say goodbye itself.
+const lastPoll = 2 * time.Second
+
+// awaitLastPollLocked gives the client of a closing session so long to poll.
+func (s *Socket) awaitLastPollLocked() {
+	wait := s.srv.cfg.CloseTimeout
+	if s.poll.queue.empty() && s.poll.get == nil {
+		wait = min(wait, lastPoll)
+	}
+	s.due = s.srv.now() + wait
+	s.srv.wheel.Schedule(&s.timer, wait, (*beat)(s))
 }
 
 // Abort ends the session at once so that the client comes back: close code 1001
@@ -196,7 +212,9 @@ func (s *Socket) leave() {
 
 // receive handles one packet; recv is held.
 func (s *Socket) receive(pk packet) error {
-	if s.state.Load() != open {
+	switch state := s.state.Load(); {
+	case state == open || state == closing && pk.kind == typeClose:
+	default:
 		return nil
 	}
 	switch pk.kind {
