@@ -48,6 +48,7 @@ var house = map[string][]string{
 	"signaling/socketio/...": {module + "cmd", module + "web", module + "presence", module + "signaling/call", module + "signaling/auth", module + "signaling/jsonws", module + "signaling/sio"},
 	"signaling/jsonws":       {module + "cmd", module + "web", module + "signaling/sio", module + "signaling/socketio"},
 	"signaling/sio":          {module + "cmd", module + "web", module + "signaling/jsonws"},
+	"signaling/emitter":      {module + "cmd", module + "web", module + "presence/redis", module + "signaling/jsonws", module + "signaling/sio", module + "signaling/socketio"},
 	"presence/...":           {module + "cmd", module + "web", module + "signaling/auth", module + "signaling/jsonws", module + "signaling/sio", module + "signaling/socketio", module + "signaling/wsconn", "github.com/gorilla", "github.com/pion", "github.com/go-chi"},
 	"web/...":                {module + "cmd"},
 }

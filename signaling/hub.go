@@ -2,7 +2,9 @@ package signaling
 
 import (
 	"hash/maphash"
+	"slices"
 	"sync"
+	"sync/atomic"
 )
 
 const hubShards = 64
@@ -12,6 +14,8 @@ const hubShards = 64
 type hub struct {
 	seed   maphash.Seed
 	shards [hubShards]hubShard
+	// ids are the sessions by their ids, if somebody asks for those.
+	ids atomic.Pointer[sync.Map]
 }
 
 type hubShard struct {
@@ -70,6 +74,12 @@ func (h *hub) add(s *Session, limit int) (replaced *Session, ok bool) {
 		return nil, false
 	}
 	sh.users[s.user] = append(list, s)
+	if ids := h.ids.Load(); ids != nil {
+		ids.Store(s.id, s)
+		if replaced != nil {
+			ids.CompareAndDelete(replaced.id, replaced)
+		}
+	}
 	return replaced, true
 }
 
@@ -83,6 +93,9 @@ func (h *hub) remove(s *Session) bool {
 		if o != s {
 			continue
 		}
+		if ids := h.ids.Load(); ids != nil {
+			ids.CompareAndDelete(s.id, s)
+		}
 		if len(old) == 1 {
 			delete(sh.users, s.user)
 			return true
@@ -93,6 +106,31 @@ func (h *hub) remove(s *Session) bool {
 		return true
 	}
 	return false
+}
+
+// index begins to keep the sessions by their ids; those that are there count, too.
+func (h *hub) index() {
+	if !h.ids.CompareAndSwap(nil, new(sync.Map)) {
+		return
+	}
+	h.all(func(s *Session) {
+		sh := h.shard(s.user)
+		sh.mu.Lock()
+		defer sh.mu.Unlock()
+		if slices.Contains(sh.users[s.user], s) {
+			h.ids.Load().Store(s.id, s)
+		}
+	})
+}
+
+// withID returns the session of an id, or nil. It finds none without index.
+func (h *hub) withID(id string) *Session {
+	if ids := h.ids.Load(); ids != nil {
+		if s, ok := ids.Load(id); ok {
+			return s.(*Session)
+		}
+	}
+	return nil
 }
 
 // all calls f for every session of the node, in no order.

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/go-chi/chi/v5"
 
@@ -29,13 +28,9 @@ type Backend interface {
 const (
 	backendPrefix = "/api/server/"
 	maxEmitUsers  = 10_000
-	maxEventName  = 128
 	// minServerKey is how long a server key has to be, in bytes.
 	minServerKey = 16
 )
-
-// reservedEvents are those that Socket.IO clients never get as events.
-var reservedEvents = []string{"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"}
 
 // backendKeys are the hashes of the server keys: comparing them takes the same
 // time whatever was shown.
@@ -112,9 +107,9 @@ type emitBody struct {
 func (b *emitBody) check() error {
 	bad := func(text string) error { return wire.Errorf(wire.CodeBadPayload, text) }
 	switch {
-	case b.Event == "" || len(b.Event) > maxEventName || !utf8.ValidString(b.Event):
+	case !wire.ValidEventName(b.Event):
 		return bad("event must be a name of 1 to 128 bytes.")
-	case slices.Contains(reservedEvents, b.Event):
+	case wire.ReservedEvent(b.Event):
 		return bad("event is a name that Socket.IO keeps for itself.")
 	case b.All == (len(b.To) > 0):
 		return bad("Name users in to, or say all: one of the two.")

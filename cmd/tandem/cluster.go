@@ -18,6 +18,7 @@ import (
 	"github.com/tandem-rtc/tandem/presence"
 	"github.com/tandem-rtc/tandem/presence/memory"
 	"github.com/tandem-rtc/tandem/presence/redis"
+	"github.com/tandem-rtc/tandem/signaling/emitter"
 	"github.com/tandem-rtc/tandem/web"
 )
 
@@ -27,6 +28,9 @@ func (c Config) Clustered() bool { return c.Servers.RedisURL != "" }
 // checkCluster checks what only a node of many needs.
 func (c Config) checkCluster() error {
 	if !c.Clustered() {
+		if c.Cluster.RedisEmitter {
+			return errors.New("--redis-emitter needs REDIS_URL: back ends publish there")
+		}
 		if c.Cluster.NodeName != "" && !redis.ValidNodeName(c.Cluster.NodeName) {
 			return fmt.Errorf("--node-name %q: use letters, digits, dots, hyphens and underscores, at most 64", c.Cluster.NodeName)
 		}
@@ -49,6 +53,9 @@ func (c Config) checkCluster() error {
 		if host, port, err := net.SplitHostPort(a); err != nil || host == "" || port == "0" {
 			return fmt.Errorf("--cluster-advertise %q is not HOST:PORT", a)
 		}
+	}
+	if err := emitter.CheckKey(c.Cluster.RedisEmitterKey); err != nil {
+		return fmt.Errorf("--redis-emitter-key: %w", err)
 	}
 	if c.Cluster.NodeLease <= 2*c.Cluster.RedisTimeout {
 		return errors.New("--node-lease has to be more than twice --redis-timeout: a slow answer would count as a dead node")

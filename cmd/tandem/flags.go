@@ -69,6 +69,8 @@ type ClusterFlags struct {
 	NodeLease        time.Duration `default:"5s" help:"A node that is silent for so long counts as dead."`
 	RedisTimeout     time.Duration `default:"1s" help:"After so long without an answer Redis counts as away: the node goes on with what is local to it."`
 	RedisPrefix      string        `default:"tandem:" help:"Prefix of all keys but onlineUsers and sockets."`
+	RedisEmitter     bool          `help:"Hear what back ends publish on Redis with @socket.io/redis-emitter (or a server of Socket.IO with its Redis adapter), and send it to the clients of this node. Give it to every node."`
+	RedisEmitterKey  string        `default:"socket.io" help:"The emitter's option key, which its channels begin with."`
 }
 
 // CallsFlags are the times of a call.

@@ -116,6 +116,9 @@ func buildParts(d deps) (_ web.Parts, _ switchboard, err error) {
 		return web.Parts{}, nil, err
 	}
 	b.servePeers(d.log)
+	if err = b.hearEmitters(ctx, d); err != nil {
+		return web.Parts{}, nil, err
+	}
 	b.expireChat(ctx, d)
 	return web.Parts{SocketIO: b.io, WS: b.ws, Online: b.sw, Chat: b.sw, Calls: b.sw, Backend: b.sw, Ready: b.ready}, b, nil
 }

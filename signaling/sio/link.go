@@ -61,7 +61,12 @@ func (l *link) Send(ev *wire.Event) {
 	}
 }
 
-func encodeShared(ev *wire.Event) any { return socketio.NewMessage(ev.Name, ev.Args) }
+func encodeShared(ev *wire.Event) any {
+	if b := ev.Binary; b != nil {
+		return socketio.NewBinaryMessage(ev.Name, b.Args, b.Attachments)
+	}
+	return socketio.NewMessage(ev.Name, ev.Args)
+}
 
 // Flush sends what is queued, once the session is there: a client that was
 // answered may be cut and recover at once.

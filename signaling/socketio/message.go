@@ -33,6 +33,15 @@ func NewMessage(event string, args []byte) *Message {
 	return m
 }
 
+// NewBinaryMessage is NewMessage with attachments for the
+// {"_placeholder":true,"num":n} in args. They are kept as they are: do not change
+// them.
+func NewBinaryMessage(event string, args []byte, attachments [][]byte) *Message {
+	m := NewMessage(event, args)
+	m.attachments = attachments
+	return m
+}
+
 // Encode makes a message of an event and arguments, encoded as by [Socket.Emit].
 func Encode(event string, args ...any) (*Message, error) {
 	if reserved(event) {

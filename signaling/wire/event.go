@@ -25,8 +25,17 @@ type Event struct {
 	Lane Lane
 	// Shared marks an event with many receivers: dialects keep its encoding.
 	Shared bool
+	// Binary is set, on a shared event, if there are binary values among the
+	// arguments: Args has them as base64 texts.
+	Binary *Binary
 
 	encoded [2]atomic.Pointer[any]
+}
+
+// Binary is an event's arguments for dialects that carry bytes beside the text.
+type Binary struct {
+	Args        []byte // as Event.Args, with {"_placeholder":true,"num":n} for each
+	Attachments [][]byte
 }
 
 // Dialect numbers the wire forms for Encoded.

@@ -1,5 +1,7 @@
 package wire
 
+import "unicode/utf8"
+
 // Events of the base profile (PROTOCOL.md §2): existing front ends depend on
 // every letter.
 const (
@@ -77,3 +79,21 @@ const (
 	StatusDelivered = "delivered"
 	StatusSeen      = "seen"
 )
+
+// maxEventName bounds the names of events that back ends send, in bytes.
+const maxEventName = 128
+
+// ValidEventName reports whether a back end may name an event so.
+func ValidEventName(name string) bool {
+	return name != "" && len(name) <= maxEventName && utf8.ValidString(name)
+}
+
+// ReservedEvent reports whether Socket.IO keeps the name for itself: its clients
+// never get such an event.
+func ReservedEvent(name string) bool {
+	switch name {
+	case "connect", "connect_error", Disconnect, "disconnecting", "newListener", "removeListener":
+		return true
+	}
+	return false
+}
