@@ -162,11 +162,23 @@ func (b *board) servePeers(log *slog.Logger) {
 	if b.peers == nil {
 		return
 	}
+	close(b.assembled)
 	b.done.Go(func() {
 		if err := b.peers.Serve(b.peerListener, b.io); err != nil {
 			log.Error("no requests are taken from other nodes any more", "error", err)
 		}
 	})
+}
+
+// dialTrunk lays a trunk to another node. The first are wanted while this node is
+// still joining.
+func (b *board) dialTrunk(ctx context.Context, addr string) (net.Conn, error) {
+	select {
+	case <-b.assembled:
+		return b.peers.DialTrunk(ctx, addr)
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // closePeers ends what goes to other nodes and comes from them.
@@ -192,7 +204,7 @@ func (b *board) join(d deps, addr string) func(presence.Handler) (presence.Store
 		cfg := redis.Config{
 			URL: d.cfg.Servers.RedisURL.Reveal(), Prefix: d.cfg.Cluster.RedisPrefix, Addr: addr,
 			Lease: d.cfg.Cluster.NodeLease, OfflineGrace: d.cfg.Presence.OfflineGrace, Timeout: d.cfg.Cluster.RedisTimeout, Logger: d.log,
-			Dial: b.peers.DialTrunk,
+			Dial: b.dialTrunk,
 		}
 		store, err := joinRedis(d.ctx, cfg, b.name, h)
 		if err != nil {

@@ -58,7 +58,8 @@ type board struct {
 	io        *sio.Server
 	ws        *jsonws.Server
 
-	peers        *web.Peers // nil: there are no other nodes
+	peers        *web.Peers    // nil: there are no other nodes
+	assembled    chan struct{} // closed when sw is there
 	store        *redis.Store
 	peerListener net.Listener
 
@@ -71,7 +72,7 @@ type board struct {
 // in by Open.
 func buildParts(d deps) (_ web.Parts, _ switchboard, err error) {
 	ctx, calm := context.WithCancel(d.ctx)
-	b := &board{calm: calm}
+	b := &board{calm: calm, assembled: make(chan struct{})}
 	b.done.Go(func() { new(steward).run(ctx) })
 	defer func() {
 		if err != nil {
