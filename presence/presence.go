@@ -145,6 +145,15 @@ type Handler interface {
 	Recheck(id string)
 }
 
+// Observer is a Handler that hears of everybody who comes online or goes offline:
+// on one node, most likely that which has seen to it. Nobody is told again what a
+// node did not get to say before it died. The version is another one each time,
+// and rises with each change of one user: microseconds since 1970, about. Flipped
+// is called like Watched.
+type Observer interface {
+	Flipped(st State, version int64)
+}
+
 // Lease keeps a node's entries counting (P1).
 type Lease interface {
 	// Renew prolongs the lease; ErrLeaseLost when it came too late.

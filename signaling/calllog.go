@@ -119,13 +119,13 @@ func (sw *Switchboard) logWaiting(ctx context.Context) error {
 // logLast keeps what is left when this node closes. Calls that only it knows of
 // are over with it.
 func (sw *Switchboard) logLast(users []string) {
-	if sw.chat == nil {
-		return
-	}
 	if !sw.shared {
 		for _, r := range sw.cutOff(users) {
 			sw.unlogged.put(r)
 		}
+	}
+	if sw.chat == nil {
+		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), lastLog)
 	defer cancel()
@@ -147,7 +147,8 @@ func (sw *Switchboard) cutOff(users []string) (list []call.Record) {
 				continue
 			}
 			seen[c.ID] = true
-			if next, _, err := call.Step(*c, call.Abort{Reason: call.Lost}, sw.now()); err == nil {
+			if next, fx, err := call.Step(*c, call.Abort{Reason: call.Lost}, sw.now()); err == nil {
+				sw.publish(&next, fx, nil)
 				list = append(list, next.Record())
 			}
 		}

@@ -14,7 +14,10 @@ import (
 // The switchboard's side of the cluster: what it does with what other nodes
 // tell it, and with the news that one of them has died.
 
-var _ presence.Handler = (*Switchboard)(nil)
+var (
+	_ presence.Handler  = (*Switchboard)(nil)
+	_ presence.Observer = (*Switchboard)(nil)
+)
 
 // Receive gets what another node sent. It runs on the goroutine that reads this
 // node's inbox; Drained ends the turn that it begins.
@@ -208,7 +211,7 @@ func (sw *Switchboard) deliverAgain(ctx context.Context, t *turn, c *call.Call, 
 	mu.Lock()
 	defer mu.Unlock()
 	sw.tellHere(t, c, unlogged(sw.book.fresh(c.ID, fx)))
-	sw.tellOthers(ctx, flagRepeat, c, fx, sw.settled(c))
+	sw.tellOthers(ctx, flagRepeat, c, fx, sw.publish(c, fx, sw.settled(c)))
 }
 
 // Lost tells the calls of a session that its node died (C13), and tells again

@@ -19,6 +19,7 @@ import (
 // have theirs in the inbox.
 func (sw *Switchboard) deliver(ctx context.Context, t *turn, c *call.Call, fx []call.Effect, done func()) {
 	sw.tellHere(t, c, fx)
+	done = sw.publish(c, fx, done)
 	if !sw.shared || len(fx) == 0 {
 		return
 	}

@@ -91,8 +91,12 @@ func (sw *Switchboard) storeMessage(ctx context.Context, user string, profile []
 		return stored, nil, nil
 	}
 	args := append(chat.AppendJSON(nil, stored), ',')
-	args = append(args, sw.senderProfile(ctx, user, profile)...)
-	return stored, func(ctx context.Context, t *turn) { sw.deliverMessage(ctx, t, stored, by, args) }, nil
+	shown := sw.senderProfile(ctx, user, profile)
+	args = append(args, shown...)
+	return stored, func(ctx context.Context, t *turn) {
+		sw.newMessage(ctx, stored, shown)
+		sw.deliverMessage(ctx, t, stored, by, args)
+	}, nil
 }
 
 // senderProfile is what a receiver is told of an author (M5): the token's claims,

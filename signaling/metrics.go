@@ -15,6 +15,8 @@ type Metrics struct {
 	duration prometheus.Histogram
 	problems *prometheus.CounterVec
 	dropped  prometheus.Counter
+
+	newsDropped *prometheus.CounterVec
 }
 
 // NewMetrics registers the metrics; with a nil registry they count unseen.
@@ -29,9 +31,11 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		}),
 		problems: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "tandem_event_errors_total", Help: "Events that were refused, by error code."}, []string{"code"}),
 		dropped:  prometheus.NewCounter(prometheus.CounterOpts{Name: "tandem_typing_dropped_total", Help: "Typing events over the rate limit."}),
+
+		newsDropped: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "tandem_news_dropped_total", Help: "News that a notifier did not get: its queue was full, or the node ended."}, []string{"notifier"}),
 	}
 	if reg != nil {
-		reg.MustRegister(m.sessions, m.ringing, m.calls, m.duration, m.problems, m.dropped)
+		reg.MustRegister(m.sessions, m.ringing, m.calls, m.duration, m.problems, m.dropped, m.newsDropped)
 	}
 	return m
 }

@@ -35,7 +35,9 @@ type Parts struct {
 	Profiles chat.Profiles
 	// Permits says who may call and message whom; nil: everybody (C15).
 	Permits Permits
-	Metrics *Metrics
+	// Notifiers hear of what happens (M9, C5): webhooks, push.
+	Notifiers []Notifier
+	Metrics   *Metrics
 }
 
 // Switchboard routes events between the sessions of this node.
@@ -50,6 +52,8 @@ type Switchboard struct {
 	profiles chat.Profiles
 	permits  Permits
 	metrics  *Metrics
+	news     []*newsQueue
+	newsCtx  context.Context // ends with Close
 
 	hub       *hub
 	online    online
@@ -107,8 +111,14 @@ func New(cfg Config, p Parts, join func(presence.Handler) (presence.Store, error
 		}
 	}
 	sw.online.sw = sw
+	ctx, stop := context.WithCancel(context.Background())
+	sw.stop, sw.newsCtx = stop, ctx
+	for _, n := range p.Notifiers {
+		sw.news = append(sw.news, &newsQueue{sw: sw, to: n})
+	}
 	store, err := join(sw)
 	if err != nil {
+		stop()
 		return nil, err
 	}
 	sw.store, sw.shared = store, store.Shared()
@@ -118,8 +128,6 @@ func New(cfg Config, p Parts, join func(presence.Handler) (presence.Store, error
 		sw.answerBackends()
 	}
 	close(sw.joined)
-	ctx, stop := context.WithCancel(context.Background())
-	sw.stop = stop
 	sw.done.Add(1)
 	go func() {
 		defer sw.done.Done()
@@ -196,6 +204,9 @@ func (sw *Switchboard) Close() {
 	sw.tasks.Unlock()
 	sw.done.Wait()
 	sw.logLast(sw.cut)
+	for _, q := range sw.news {
+		q.close()
+	}
 	if err := sw.store.Leave(context.Background()); err != nil {
 		sw.log.Warn("the node could not leave presence", "error", err)
 	}

@@ -71,6 +71,7 @@ type Cluster struct {
 	version  uint64
 	nOffline int // users kept only for their last-seen time
 	epochs   uint64
+	flips    int64 // version of the last one
 	// lingering users, to be swept: those whose last session vanished
 	lingering map[*user]struct{}
 	events    []event // to be told once mu is released, in order
@@ -91,6 +92,7 @@ type user struct {
 type event struct {
 	to    *Member
 	state presence.State
+	flip  int64 // version, for an Observer; 0: for the one who watches
 }
 
 // New makes an empty world.
@@ -124,13 +126,13 @@ func (c *Cluster) Join(name string, h presence.Handler) (*Member, error) {
 	c.mu.Lock()
 	defer c.unlock()
 	now := c.cfg.Now()
+	m := &Member{calls: &c.calls, c: c, name: name, handler: h}
 	if old := c.members[name]; old != nil {
 		if now.Before(old.until) {
 			return nil, presence.ErrNodeTaken
 		}
-		c.buryLocked(old, now)
+		c.buryLocked(m, old, now)
 	}
-	m := &Member{calls: &c.calls, c: c, name: name, handler: h}
 	c.enterLocked(m, now)
 	return m, nil
 }
@@ -153,7 +155,7 @@ func (m *Member) Rejoin(context.Context) error {
 	if other := c.members[m.name]; other != nil && other != m && now.Before(other.until) {
 		return presence.ErrNodeTaken
 	}
-	c.buryLocked(m, now)
+	c.buryLocked(m, m, now)
 	c.enterLocked(m, now)
 	return nil
 }
@@ -191,7 +193,11 @@ func (c *Cluster) unlock() {
 	c.events = nil
 	c.mu.Unlock()
 	for _, e := range evs {
-		e.to.handler.Watched(e.state)
+		if e.flip == 0 {
+			e.to.handler.Watched(e.state)
+		} else if o, ok := e.to.handler.(presence.Observer); ok {
+			o.Flipped(e.state, e.flip)
+		}
 	}
 }
 
@@ -208,7 +214,7 @@ func (m *Member) Renew(context.Context) error {
 	defer m.c.unlock()
 	now := m.c.cfg.Now()
 	if m.gone || !now.Before(m.until) {
-		m.c.buryLocked(m, now)
+		m.c.buryLocked(m, m, now)
 		return presence.ErrLeaseLost
 	}
 	m.until = now.Add(m.c.cfg.Lease)
@@ -219,7 +225,7 @@ func (m *Member) Renew(context.Context) error {
 func (m *Member) Leave(context.Context) error {
 	m.c.mu.Lock()
 	defer m.c.unlock()
-	m.c.buryLocked(m, m.c.cfg.Now())
+	m.c.buryLocked(m, m, m.c.cfg.Now())
 	return nil
 }
 
@@ -241,20 +247,21 @@ func (m *Member) sweep() (lost []presence.Session) {
 	defer c.unlock()
 	for _, other := range c.members {
 		if !now.Before(other.until) {
-			lost = append(lost, c.buryLocked(other, now)...)
+			lost = append(lost, c.buryLocked(m, other, now)...)
 		}
 	}
 	for u := range c.lingering {
 		if !now.Before(u.until) {
 			delete(c.lingering, u)
-			c.offlineLocked(u)
+			c.offlineLocked(m, u)
 		}
 	}
 	return lost
 }
 
-// buryLocked makes all sessions of a member vanished, and returns them.
-func (c *Cluster) buryLocked(m *Member, now time.Time) (lost []presence.Session) {
+// buryLocked makes all sessions of a member vanished, and returns them. by is who
+// finds it dead.
+func (c *Cluster) buryLocked(by, m *Member, now time.Time) (lost []presence.Session) {
 	if m.gone {
 		return nil
 	}
@@ -280,7 +287,7 @@ func (c *Cluster) buryLocked(m *Member, now time.Time) (lost []presence.Session)
 		was := u.connected()
 		u.sessions = kept
 		if len(kept) != had && was {
-			c.lostLocked(u, presence.Vanished, at)
+			c.lostLocked(by, u, presence.Vanished, at)
 		}
 		c.dropIfIdleLocked(u)
 	}

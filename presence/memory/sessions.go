@@ -34,7 +34,8 @@ func (m *Member) Add(_ context.Context, s presence.Session) error {
 		u.until = time.Time{}
 		delete(c.lingering, u)
 	}
-	if !u.online {
+	came := !u.online
+	if came {
 		u.online = true
 		c.nOnline++
 		c.nOffline--
@@ -42,6 +43,9 @@ func (m *Member) Add(_ context.Context, s presence.Session) error {
 	}
 	u.lastSeen = time.Time{}
 	c.tellLocked(u)
+	if came {
+		c.flippedLocked(m, u)
+	}
 	return nil
 }
 
@@ -59,9 +63,9 @@ func (m *Member) Remove(_ context.Context, userID, id string, how presence.End) 
 		u.sessions = slices.Delete(slices.Clone(u.sessions), i, i+1)
 		switch {
 		case !away:
-			c.lostLocked(u, how, c.cfg.Now())
+			c.lostLocked(m, u, how, c.cfg.Now())
 		case how == presence.Clean && !u.connected():
-			c.offlineLocked(u)
+			c.offlineLocked(m, u)
 		}
 	}
 	return nil
@@ -79,7 +83,7 @@ func (m *Member) Suspend(_ context.Context, userID, id string) error {
 	if i := m.ownLocked(u, id); i >= 0 && !u.sessions[i].Away {
 		u.sessions = slices.Clone(u.sessions)
 		u.sessions[i].Away = true
-		c.lostLocked(u, presence.Vanished, c.cfg.Now())
+		c.lostLocked(m, u, presence.Vanished, c.cfg.Now())
 	}
 	return nil
 }
@@ -97,7 +101,7 @@ func (u *user) connected() bool {
 }
 
 // lostLocked settles a user that has just lost sessions.
-func (c *Cluster) lostLocked(u *user, how presence.End, at time.Time) {
+func (c *Cluster) lostLocked(by *Member, u *user, how presence.End, at time.Time) {
 	if u.connected() {
 		c.tellLocked(u)
 		return
@@ -109,10 +113,10 @@ func (c *Cluster) lostLocked(u *user, how presence.End, at time.Time) {
 		c.tellLocked(u)
 		return
 	}
-	c.offlineLocked(u)
+	c.offlineLocked(by, u)
 }
 
-func (c *Cluster) offlineLocked(u *user) {
+func (c *Cluster) offlineLocked(by *Member, u *user) {
 	u.until = time.Time{}
 	delete(c.lingering, u)
 	if !u.online {
@@ -123,6 +127,7 @@ func (c *Cluster) offlineLocked(u *user) {
 	c.nOffline++
 	c.changedSetLocked()
 	c.tellLocked(u)
+	c.flippedLocked(by, u)
 	if c.nOffline > c.cfg.MaxLastSeen {
 		c.evictLocked(u)
 	}
@@ -170,9 +175,19 @@ func (c *Cluster) tellLocked(u *user) {
 	st := c.stateLocked(u)
 	for m := range u.watchers {
 		if m.handler != nil {
-			c.events = append(c.events, event{m, st})
+			c.events = append(c.events, event{to: m, state: st})
 		}
 	}
+}
+
+// flippedLocked tells the member who has seen to it that a user is online or
+// offline now.
+func (c *Cluster) flippedLocked(by *Member, u *user) {
+	if by.handler == nil {
+		return
+	}
+	c.flips = max(c.flips+1, c.cfg.Now().UnixMicro())
+	c.events = append(c.events, event{to: by, state: c.stateLocked(u), flip: c.flips})
 }
 
 func (c *Cluster) stateLocked(u *user) presence.State {

@@ -14,10 +14,14 @@ type Handler struct {
 	OnLost        func(presence.Session)
 	OnRecheck     func(id string)
 	OnRoutes      func(user string)
+	OnFlipped     func(st presence.State, version int64)
 	Calls         func() []*call.Call
 }
 
-var _ presence.Handler = (*Handler)(nil)
+var (
+	_ presence.Handler  = (*Handler)(nil)
+	_ presence.Observer = (*Handler)(nil)
+)
 
 // Watched calls OnWatched.
 func (h *Handler) Watched(s presence.State) {
@@ -54,6 +58,13 @@ func (h *Handler) Lost(s presence.Session) {
 func (h *Handler) RoutesChanged(user string) {
 	if h.OnRoutes != nil {
 		h.OnRoutes(user)
+	}
+}
+
+// Flipped calls OnFlipped.
+func (h *Handler) Flipped(st presence.State, version int64) {
+	if h.OnFlipped != nil {
+		h.OnFlipped(st, version)
 	}
 }
 

@@ -113,7 +113,7 @@ func (s *Store) assertEnds() error {
 		s.pipe.post(func() { close(done) }, cmds...)
 		s.own.mu.Unlock()
 		<-done
-		err := s.followAll(users, cmds)
+		err := s.followAll(users, cmds, nil)
 		if err != nil {
 			for _, e := range ended {
 				s.own.ends(e)
@@ -136,12 +136,13 @@ func (s *Store) assertSessions(ctx context.Context) error {
 		}
 		var cmds, tracks []goredis.Cmder
 		var users []string
+		var known []bool
 		done := make(chan struct{})
 		s.own.mu.Lock()
 		for _, u := range part {
 			for _, one := range s.own.users[u] {
 				users = append(users, u)
-				cmds = append(cmds, s.userCall(u, "put", putArgs(one)...))
+				cmds, known = append(cmds, s.userCall(u, "put", putArgs(one)...)), append(known, one.since > 0)
 			}
 			if len(s.own.users[u]) > 0 {
 				tracks = append(tracks, s.tracks(u))
@@ -151,7 +152,7 @@ func (s *Store) assertSessions(ctx context.Context) error {
 		s.pipe.post(func() { close(done) }, cmds...)
 		s.own.mu.Unlock()
 		<-done
-		if err := s.followAll(users, cmds); err != nil {
+		if err := s.followAll(users, cmds, known); err != nil {
 			return err
 		}
 	}
@@ -160,7 +161,9 @@ func (s *Store) assertSessions(ctx context.Context) error {
 
 // followAll reads the answers of commands of users, one each, and does what
 // follows.
-func (s *Store) followAll(users []string, cmds []goredis.Cmder) error {
+// known, if not nil, says of which Redis was told before: an emptied one that
+// hears of them again makes no news.
+func (s *Store) followAll(users []string, cmds []goredis.Cmder, known []bool) error {
 	if err := s.pipe.away(cmds); err != nil {
 		return err
 	}
@@ -169,6 +172,9 @@ func (s *Store) followAll(users []string, cmds []goredis.Cmder) error {
 		r, err := parseUser(users[i], c.(*goredis.Cmd))
 		if err != nil {
 			return fmt.Errorf("redis: assert: %w", err)
+		}
+		if known == nil || !known[i] {
+			s.flips(r)
 		}
 		for _, have := range r.sessions {
 			if have.Owner() == s.peer() {

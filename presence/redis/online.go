@@ -196,6 +196,7 @@ func (s *Store) endGraces() error {
 		if err != nil {
 			return err
 		}
+		s.flips(replies...)
 		// All: whoever took one before may have died with half of this done.
 		if err := s.follow(replies, true); err != nil {
 			return err

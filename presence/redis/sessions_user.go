@@ -179,6 +179,7 @@ func (s *Store) change(user string, before goredis.Cmder, op string, args ...any
 	if err != nil {
 		return nil, fmt.Errorf("redis: %s: %w", op, err)
 	}
+	s.flips(r)
 	return r, s.follow([]*userReply{r}, r.flipped)
 }
 
@@ -211,6 +212,19 @@ func (s *Store) follow(list []*userReply, all bool) error {
 		}
 	}
 	return nil
+}
+
+// flips tells of users who have come online or gone offline by what this node did.
+func (s *Store) flips(list ...*userReply) {
+	o, ok := s.handler.(presence.Observer)
+	if !ok {
+		return
+	}
+	for _, r := range list {
+		if r.flipped {
+			o.Flipped(r.state(), r.ver)
+		}
+	}
 }
 
 func command(args ...any) *goredis.Cmd { return goredis.NewCmd(context.Background(), args...) }

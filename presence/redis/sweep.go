@@ -161,6 +161,7 @@ func (s *Store) buryUsers(dead presence.Peer, users []string, at int64, keep boo
 		}
 		replies = append(replies, r)
 	}
+	s.flips(replies...)
 	// All: the dead node may have been in the middle of something.
 	return replies, s.follow(replies, true)
 }

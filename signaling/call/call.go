@@ -116,6 +116,7 @@ type Call struct {
 
 	Info    Info
 	Offline bool // no device of the callee was connected; cleared by the first (C5)
+	Cold    bool // no device of the callee was connected when it was placed (C5)
 	Waiting bool // rings a callee who is in another call (C4)
 	Told    bool // the caller has had its call:ringing
 

@@ -68,6 +68,8 @@ func (d *decoder) call(c *Call) {
 				c.Outbox = append(c.Outbox, Effect{})
 				d.effect(&c.Outbox[len(c.Outbox)-1])
 			}
+		case 29:
+			c.Cold = d.flag(w)
 		default:
 			d.skip(w)
 		}

@@ -35,7 +35,7 @@ const (
 	// with no items) and goes into its reply.
 	EffectPending EffectKind = 10
 	// EffectState: call:state to all devices of a user [State, Reason].
-	// Extended only. Webhooks are made from it (the caller's one).
+	// Extended only. News are made from it (the caller's one).
 	EffectState EffectKind = 11
 	// EffectRelease: the store takes the busy pointers of both users away
 	// where they point to this call. No target.

@@ -100,6 +100,7 @@ func (e *encoder) call(c *Call) {
 	e.num(25, uint64(c.Limits.Keep))
 	e.num(26, uint64(c.Limits.Bytes))
 	e.num(27, c.Seq)
+	e.flag(29, c.Cold)
 	e.list(28, len(c.Outbox))
 	for i := range c.Outbox {
 		e.group(28)

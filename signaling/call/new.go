@@ -15,7 +15,7 @@ func New(cfg Config, r Ring, now time.Time) (Call, []Effect) {
 	s := step{c: begin(r, now), now: StampOf(now)}
 	c := &s.c
 	c.State = Ringing
-	c.Offline = r.Offline
+	c.Offline, c.Cold = r.Offline, len(r.Devices) == 0
 	c.Waiting = r.Waiting
 	ring := cfg.RingTimeout
 	if r.RingFor > 0 && r.RingFor < ring {
@@ -50,7 +50,7 @@ func New(cfg Config, r Ring, now time.Time) (Call, []Effect) {
 func Refuse(r Ring, why Reason, now time.Time) (Call, []Effect) {
 	s := step{c: begin(r, now), now: StampOf(now)}
 	s.c.State, s.c.Reason, s.c.EndAt = Ended, why, s.now
-	s.c.Offline = why == Offline
+	s.c.Offline, s.c.Cold = why == Offline, why == Offline
 	s.reserve(2)
 	s.emit(Effect{Kind: EffectUnavailable, To: device(r.Caller.User, r.Caller.Device), Reason: why})
 	s.emit(Effect{Kind: EffectLog})

@@ -17,7 +17,7 @@ func Soft(old, next *Call) bool {
 		softParty(&old.Caller, &next.Caller) && softParty(&old.Callee, &next.Callee) &&
 		sameRung(old.Rung, next.Rung) && sameRung(old.Left, next.Left) &&
 		sameKept(old.Offers, next.Offers) && sameKept(old.Kept, next.Kept) && old.KeptBytes == next.KeptBytes &&
-		old.Offline == next.Offline && old.Waiting == next.Waiting && old.Told == next.Told &&
+		old.Offline == next.Offline && old.Cold == next.Cold && old.Waiting == next.Waiting && old.Told == next.Told &&
 		old.Started == next.Started && old.AnswerAt == next.AnswerAt && old.EndAt == next.EndAt &&
 		old.RingUntil == next.RingUntil && old.Next == next.Next && old.Limits == next.Limits &&
 		old.ID == next.ID && old.ClientID == next.ClientID && sameInfo(&old.Info, &next.Info)
