@@ -129,6 +129,18 @@ type LoggedCall struct {
 	Missed, New bool
 }
 
+// LiveCalls is what a store that belongs to one node alone does besides: it keeps
+// what would be left of the node's live calls if it died (C14). Where nodes share
+// their calls another one ends them.
+type LiveCalls interface {
+	// KeepLive notes calls that are live at that time, or live in another way than
+	// before, and forgets those that are not.
+	KeepLive(ctx context.Context, at time.Time, put []call.Record, drop []string) error
+	// Interrupted is for a node that starts: it makes records of the calls that
+	// were live when the last one died, and says how many those are.
+	Interrupted(ctx context.Context) (n int, err error)
+}
+
 // Blocks are whom users do not want to hear of.
 type Blocks interface {
 	// Block and Unblock are idempotent.

@@ -94,6 +94,7 @@ func (b *batch) eraseSome(user string) (more bool, err error) {
 	}
 	for _, text := range []string{
 		`DELETE FROM calls WHERE id IN (SELECT id FROM calls WHERE caller = ?1 OR callee = ?1 LIMIT ?2)`,
+		`DELETE FROM live_calls WHERE id IN (SELECT id FROM live_calls WHERE caller = ?1 OR callee = ?1 LIMIT ?2)`,
 		`DELETE FROM gone WHERE user = ?1 AND seq IN (SELECT seq FROM gone WHERE user = ?1 LIMIT ?2)`,
 		`DELETE FROM seen WHERE user = ?1 AND seq IN (SELECT seq FROM seen WHERE user = ?1 LIMIT ?2)`,
 		`DELETE FROM blocks WHERE user = ?1 AND other IN (SELECT other FROM blocks WHERE user = ?1 LIMIT ?2)`,

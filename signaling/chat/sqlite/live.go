@@ -1,0 +1,51 @@
+package sqlite
+
+import (
+	"context"
+	"time"
+
+	"github.com/tandem-rtc/tandem/signaling/call"
+)
+
+// KeepLive implements chat.LiveCalls.
+func (s *Store) KeepLive(ctx context.Context, at time.Time, put []call.Record, drop []string) error {
+	return s.do(ctx, func(b *batch) error {
+		for _, id := range drop {
+			if _, err := b.exec(`DELETE FROM live_calls WHERE id = ?`, id); err != nil {
+				return err
+			}
+		}
+		for i := range put {
+			r := &put[i]
+			if _, err := b.exec(`INSERT OR REPLACE INTO live_calls (id, caller, callee, video, started, answered, caller_device, callee_device)
+				VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+				r.ID, r.Caller, r.Callee, r.Video, stamp(r.Started), stamp(r.Answered), r.CallerDevice, r.CalleeDevice); err != nil {
+				return err
+			}
+		}
+		_, err := b.exec(`UPDATE live_seen SET at = ?`, stamp(at))
+		return err
+	})
+}
+
+// logInterrupted makes records of what is left of live calls: they ended when they
+// were last seen. One whose record is there ended as that says.
+const logInterrupted = `INSERT INTO calls (id, caller, callee, reason, video, started, answered, ended, duration,
+		caller_device, callee_device, next, missed)
+	SELECT id, caller, callee, ?1, video, started, answered, max(at, started, answered),
+		iif(answered > 0, max(at - answered, 0), 0), caller_device, callee_device, '', answered = 0
+	FROM live_calls, live_seen WHERE true ON CONFLICT DO NOTHING`
+
+// Interrupted implements chat.LiveCalls.
+func (s *Store) Interrupted(ctx context.Context) (n int, err error) {
+	err = s.do(ctx, func(b *batch) error {
+		logged, err := b.exec(logInterrupted, string(call.Lost))
+		if err != nil {
+			return err
+		}
+		n = int(logged)
+		_, err = b.exec(`DELETE FROM live_calls`)
+		return err
+	})
+	return n, err
+}
