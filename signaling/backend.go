@@ -294,7 +294,7 @@ func (sw *Switchboard) UserState(ctx context.Context, user string) (*UserState, 
 	}
 	for _, c := range calls {
 		role := c.RoleOf(user)
-		u.Calls = append(u.Calls, UserCall{c.ID, c.State.String(), role.String(), c.Party(role.Other()).User})
+		u.Calls = append(u.Calls, UserCall{c.ID, c.State.String(), role.String(), called(c.Party(role.Other()).User)})
 	}
 	return u, nil
 }

@@ -44,6 +44,9 @@ func (sw *Switchboard) Calls(ctx context.Context, user, cursor string, limit int
 	}
 	// Who may not be called did not miss it, and need not hear of it.
 	list = slices.DeleteFunc(list, func(c chat.LoggedCall) bool { return c.Callee == user && c.Reason == call.Forbidden })
+	for i := range list {
+		list[i].Callee = called(list[i].Callee)
+	}
 	return list, next, missed, nil
 }
 

@@ -213,7 +213,7 @@ func (sw *Switchboard) find(ctx context.Context, s *Session, ev call.Event, id, 
 		return id, nil
 	}
 	if sw.shared {
-		if c, err := call.Match(ev, s.who(), to, sw.book.liveOf(s.user)); err == nil {
+		if c, err := match(ev, s.who(), to, sw.book.liveOf(s.user)); err == nil {
 			return c.ID, nil
 		}
 	}
@@ -221,19 +221,28 @@ func (sw *Switchboard) find(ctx context.Context, s *Session, ev call.Event, id, 
 	if err != nil {
 		return "", wire.Errorf(wire.CodeUnavailable, "")
 	}
-	c, err := call.Match(ev, s.who(), to, list)
+	c, err := match(ev, s.who(), to, list)
 	if err == nil {
 		return c.ID, nil
 	}
 	// None that is live: it may be late for one that has just ended.
 	if last, lastErr := sw.store.LastOf(ctx, s.user); lastErr == nil && last != "" {
 		if ended, loadErr := sw.store.Load(ctx, last); loadErr == nil {
-			if c, err = call.Match(ev, s.who(), to, append(list, ended)); err == nil {
+			if c, err = match(ev, s.who(), to, append(list, ended)); err == nil {
 				return c.ID, nil
 			}
 		}
 	}
 	return "", err
+}
+
+// match is call.Match for who may not know that its call is screened.
+func match(ev call.Event, who call.Who, to string, list []*call.Call) (*call.Call, error) {
+	c, err := call.Match(ev, who, to, list)
+	if err == nil || to == "" {
+		return c, err
+	}
+	return call.Match(ev, who, screened(who.User, to), list)
 }
 
 // who is the session's device as the call machine knows it.

@@ -142,6 +142,10 @@ func (sw *Switchboard) handleEvent(t *turn, payload []byte) error {
 }
 
 func (sw *Switchboard) takeEvent(t *turn, e *eventEnvelope) {
+	if e.event == blockNews {
+		sw.takeBlock(e)
+		return
+	}
 	here := sw.hub.of(e.user)
 	ev := eventOf(e.event, slices.Clone(e.args)) // the payload is borrowed
 	if e.flags&flagDroppable != 0 {
@@ -160,6 +164,19 @@ func (sw *Switchboard) takeEvent(t *turn, e *eventEnvelope) {
 	if e.event == wire.NewMessage {
 		sw.gotMessage(e.user, ev.Args)
 	}
+	if e.flags&flagForwarded == 0 {
+		sw.forwardEvent(e)
+	}
+}
+
+// takeBlock takes the news of a change of who has blocked whom.
+func (sw *Switchboard) takeBlock(e *eventEnvelope) {
+	user, other, on, ok := decodeBlock(e.args)
+	if !ok {
+		sw.log.Warn("what another node sent can not be used", "event", "block", "user", e.user)
+		return
+	}
+	sw.heardBlock(e.user, user, other, on)
 	if e.flags&flagForwarded == 0 {
 		sw.forwardEvent(e)
 	}

@@ -51,6 +51,10 @@ var routes = map[string]route{
 	wire.MessageHistory:       {handle: (*Switchboard).notConfigured, stored: (*Switchboard).onMessageHistory, extended: true},
 	wire.MessageConversations: {handle: (*Switchboard).notConfigured, stored: (*Switchboard).onMessageConversations, extended: true},
 
+	wire.UserBlock:   {handle: (*Switchboard).notConfigured, stored: (*Switchboard).onUserBlock, extended: true},
+	wire.UserUnblock: {handle: (*Switchboard).notConfigured, stored: (*Switchboard).onUserUnblock, extended: true},
+	wire.UserBlocks:  {handle: (*Switchboard).notConfigured, stored: (*Switchboard).onUserBlocks, extended: true},
+
 	wire.PresenceWatch:   {handle: (*Switchboard).onPresenceWatch, extended: true},
 	wire.PresenceUnwatch: {handle: (*Switchboard).onPresenceUnwatch, extended: true},
 

@@ -29,7 +29,11 @@ func eventConstants(t *testing.T) []string {
 		}
 		for _, s := range g.Specs {
 			v := s.(*ast.ValueSpec)
-			name, err := strconv.Unquote(v.Values[0].(*ast.BasicLit).Value)
+			lit := v.Values[0].(*ast.BasicLit)
+			if lit.Kind != token.STRING {
+				continue // a bound
+			}
+			name, err := strconv.Unquote(lit.Value)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -45,7 +49,7 @@ var (
 	fromServer = []string{
 		wire.CallIncoming, wire.CallAccepted, wire.CallUnavailable, wire.GetOnlineUsers, wire.UserTyping, wire.UserStopTyping,
 		wire.MessageStatusUpdated, wire.AllMessageStatusUpdated, wire.CallRinging, wire.CallPeer, wire.CallState,
-		wire.NewMessage, wire.ReactionUpdated, wire.MessageDeleted, wire.MessageEdited,
+		wire.NewMessage, wire.ReactionUpdated, wire.MessageDeleted, wire.MessageEdited, wire.UserBlocked,
 		wire.PresenceUpdate, wire.AuthExpiring, wire.ServerDrain, wire.Error,
 	}
 	dialect  = []string{wire.Disconnect, wire.Hello, wire.Auth, wire.Seq}

@@ -71,6 +71,16 @@ func (sw *Switchboard) storeMessage(ctx context.Context, user string, profile []
 	if err := sw.mayMessage(ctx, user, d.To); err != nil {
 		return nil, nil, err
 	}
+	sets, err := sw.blockSetsOf(ctx, user)
+	if err != nil {
+		return nil, nil, err
+	}
+	switch blocked, by := sets.between(d.To); {
+	case blocked:
+		return nil, nil, errBlocked
+	case by: // nobody but its author ever sees it
+		m.HiddenFor = []string{d.To}
+	}
 	if d.ReplyTo != "" {
 		answered, err := sw.chat.Get(ctx, d.ReplyTo)
 		if errors.Is(err, chat.ErrNotFound) {
@@ -117,6 +127,10 @@ func (sw *Switchboard) senderProfile(ctx context.Context, user string, token []b
 // its receiver. A base device of the author would count it as unread.
 func (sw *Switchboard) deliverMessage(ctx context.Context, t *turn, m *chat.Message, by *Session, args []byte) {
 	ev := eventOf(wire.NewMessage, args)
+	if m.HiddenFrom(m.Receiver) {
+		sw.tellUser(ctx, t, "", m.Sender, ev, extendedDevices, by)
+		return
+	}
 	if m.Sender != m.Receiver {
 		sw.tellUser(ctx, t, m.Receiver, m.Sender, ev, extendedDevices, by)
 	}
@@ -177,22 +191,26 @@ func (sw *Switchboard) Conversations(ctx context.Context, user, cursor string, l
 
 // React puts a user's reaction on a message, or takes it back.
 func (sw *Switchboard) React(ctx context.Context, user, id, emoji string) (*chat.Message, error) {
-	m, tell, err := sw.change(ctx, id, chat.Toggle(user, emoji), sw.tellReactions)
+	m, tell, err := sw.change(ctx, user, id, chat.Toggle(user, emoji), sw.tellReactions)
 	sw.inTurnOf(ctx, tell)
 	return m, err
 }
 
 // EditMessage gives a message of the user another text.
 func (sw *Switchboard) EditMessage(ctx context.Context, user, id, text string) (*chat.Message, error) {
-	m, tell, err := sw.change(ctx, id, sw.cfg.Chat.EditText(user, text, sw.now()), sw.tellEdited)
+	m, tell, err := sw.change(ctx, user, id, sw.cfg.Chat.EditText(user, text, sw.now()), sw.tellEdited)
 	sw.inTurnOf(ctx, tell)
 	return m, err
 }
 
-// change applies a rule to a message; tell says so if something changed.
-func (sw *Switchboard) change(ctx context.Context, id string, rule chat.Change, news func(context.Context, *turn, *chat.Message)) (*chat.Message, telling, error) {
+// change applies a rule to a message for a user; tell says so if something changed.
+func (sw *Switchboard) change(ctx context.Context, user, id string, rule chat.Change, news func(context.Context, *turn, *chat.Message)) (*chat.Message, telling, error) {
 	if sw.chat == nil {
 		return nil, nil, errNoChat
+	}
+	rule, err := sw.unlessBlocked(ctx, user, rule)
+	if err != nil {
+		return nil, nil, err
 	}
 	m, changed, err := sw.chat.Update(ctx, id, rule)
 	if err != nil {
@@ -220,7 +238,7 @@ func (sw *Switchboard) tellEdited(ctx context.Context, t *turn, m *chat.Message)
 // tellBoth tells the two people of a message.
 func (sw *Switchboard) tellBoth(ctx context.Context, t *turn, m *chat.Message, ev *wire.Event, who audience) {
 	sw.tellUser(ctx, t, m.Receiver, m.Sender, ev, who, nil)
-	if m.Receiver != m.Sender {
+	if m.Receiver != m.Sender && !m.HiddenFrom(m.Receiver) {
 		sw.tellUser(ctx, t, m.Sender, m.Receiver, ev, who, nil)
 	}
 }
@@ -249,7 +267,7 @@ func (sw *Switchboard) deleteMessage(ctx context.Context, user, id string, forMe
 	}
 	return func(ctx context.Context, t *turn) {
 		sw.tellDeleted(ctx, t, m, m.Sender)
-		if m.Receiver != m.Sender {
+		if m.Receiver != m.Sender && !m.HiddenFrom(m.Receiver) {
 			sw.tellDeleted(ctx, t, m, m.Receiver)
 		}
 	}, nil

@@ -96,6 +96,7 @@ func callNews(c *call.Call, fx []call.Effect) (list []News) {
 	add := func(typ NewsType, at call.Stamp) {
 		if about == nil {
 			about = &CallNews{Record: c.Record(), Info: c.Info, RingUntil: c.RingUntil.Time()}
+			about.Callee = called(c.Callee.User)
 			about.Info.From = bytes.Clone(c.Info.From) // they may be borrowed
 			about.Info.Metadata = bytes.Clone(c.Info.Metadata)
 		}
@@ -103,15 +104,16 @@ func callNews(c *call.Call, fx []call.Effect) (list []News) {
 			ID: newsID(typ, c.ID), Type: typ, At: at.Time(), Lane: "call/" + c.ID, Offline: c.Cold, Call: about,
 		})
 	}
+	unheard := isScreened(c.Callee.User) // the callee has blocked the caller
 	for i := range fx {
 		switch e := &fx[i]; {
-		case e.Kind == call.EffectState && e.State == call.Ringing && e.To.User == c.Caller.User:
+		case e.Kind == call.EffectState && e.State == call.Ringing && e.To.User == c.Caller.User && !unheard:
 			add(NewsRinging, c.Started)
 		case e.Kind == call.EffectState && e.State == call.Answered && e.To.User == c.Caller.User:
 			add(NewsAnswered, c.AnswerAt)
 		case e.Kind == call.EffectLog:
 			add(NewsEnded, c.EndAt)
-			if about.Missed() {
+			if about.Missed() && !unheard {
 				add(NewsMissed, c.EndAt)
 			}
 		}

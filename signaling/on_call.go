@@ -8,6 +8,7 @@ import (
 
 	"github.com/tandem-rtc/tandem/presence"
 	"github.com/tandem-rtc/tandem/signaling/call"
+	"github.com/tandem-rtc/tandem/signaling/permit"
 	"github.com/tandem-rtc/tandem/signaling/wire"
 )
 
@@ -28,11 +29,19 @@ func (sw *Switchboard) onCallUser(ctx context.Context, t *turn, s *Session, args
 				return reply, nil
 			}
 		}
-		mine, theirs, err := sw.callsOfBoth(ctx, s.user, p.To, sure)
+		mine, theirs, err := sw.callsOfBoth(ctx, s.user, ask.To, sure)
 		if err != nil {
 			return nil, storeError(err)
 		}
 		d := call.Decide(sw.cfg.Call, ask, mine, theirs)
+		if d.Do != call.DoRepeat && d.Do != call.DoGlare && s.hiddenFrom(p.To) && ask.To == p.To {
+			// It rings nowhere; and that the callee is busy is not told either.
+			if sure {
+				ask.To = screened(s.user, p.To)
+			}
+			sure = true
+			continue
+		}
 		if !sure && d.Do != call.DoRing && d.Do != call.DoRepeat {
 			sure = true
 			continue
@@ -54,7 +63,7 @@ func (sw *Switchboard) onCallUser(ctx context.Context, t *turn, s *Session, args
 			}
 			return callReply(t, c, "glare"), err
 		}
-		c, err := sw.ring(ctx, t, s, &p, sig, d)
+		c, err := sw.ring(ctx, t, s, &p, ask.To, sig, d)
 		var held *presence.Held
 		if errors.As(err, &held) {
 			continue // somebody was faster: look again
@@ -91,9 +100,9 @@ func (sw *Switchboard) repeated(ctx context.Context, t *turn, s *Session, client
 }
 
 // ring places a new call as decided: it rings, or is refused at once.
-func (sw *Switchboard) ring(ctx context.Context, t *turn, s *Session, p *wire.CallUserPayload, sig call.Signal, d call.Decision) (*call.Call, error) {
+func (sw *Switchboard) ring(ctx context.Context, t *turn, s *Session, p *wire.CallUserPayload, to string, sig call.Signal, d call.Decision) (*call.Call, error) {
 	r := call.Ring{
-		ID: t.callID(), ClientID: p.CallID, Caller: s.who(), Callee: p.To, Signal: sig, RingFor: p.RingFor,
+		ID: t.callID(), ClientID: p.CallID, Caller: s.who(), Callee: to, Signal: sig, RingFor: p.RingFor,
 		Waiting: d.Do == call.DoWait,
 		Info: call.Info{
 			From: sw.profileOf(s, p.From), CallerName: s.callerName(p.CallerName), Video: p.IsVideo,
@@ -117,6 +126,9 @@ func (sw *Switchboard) ring(ctx context.Context, t *turn, s *Session, p *wire.Ca
 	if no != nil {
 		return sw.denied(ctx, t, s, r, no)
 	}
+	if blocked, _ := s.blockSets().between(p.To); blocked {
+		return sw.denied(ctx, t, s, r, &permit.Answer{Code: errBlocked.Code, Message: errBlocked.Message})
+	}
 	if t.granted == nil {
 		s.dropInquiry(t)
 	}
@@ -132,11 +144,11 @@ func (sw *Switchboard) ring(ctx context.Context, t *turn, s *Session, p *wire.Ca
 		c, fx := call.Refuse(r, call.Busy, t.now)
 		return sw.refused(ctx, t, &c, unlogged(fx))
 	}
-	if r.Devices, err = sw.present(ctx, p.To); err != nil {
+	if r.Devices, err = sw.present(ctx, to); err != nil {
 		return nil, storeError(err)
 	}
-	if len(r.Devices) == 0 {
-		st, err := sw.store.States(ctx, []string{p.To})
+	if len(r.Devices) == 0 && to == p.To {
+		st, err := sw.store.States(ctx, []string{to})
 		if err != nil {
 			return nil, storeError(err)
 		}
@@ -146,14 +158,16 @@ func (sw *Switchboard) ring(ctx context.Context, t *turn, s *Session, p *wire.Ca
 	if !c.Live() {
 		return sw.refused(ctx, t, &c, fx)
 	}
-	marks := []string{s.user, p.To}
+	marks := []string{s.user, to}
 	if r.Waiting {
 		marks = marks[:1]
 	}
 	if err := sw.open(ctx, t, &c, fx, marks); err != nil {
 		return nil, err
 	}
-	sw.meet(s, p.To)
+	if to == p.To {
+		sw.meet(s, to)
+	}
 	sw.metrics.ringing.Inc()
 	sw.ringLate(ctx, t, &c) // devices that connected while the call was being stored
 	return &c, nil
@@ -321,7 +335,7 @@ func callInfo(c *call.Call, user string) []byte {
 	o.str("role", role.String())
 	peer := newObject(nil)
 	if other := c.Party(role.Other()); other != nil {
-		peer.str("id", other.User)
+		peer.str("id", called(other.User))
 		if role == call.Callee {
 			peer.str("name", c.Info.CallerName)
 			peer.raw("profile", c.Info.From)

@@ -89,7 +89,7 @@ func (sw *Switchboard) onMessageEdit(ctx context.Context, s *Session, args [][]b
 	if !s.allowed("message") {
 		return nil, nil, wire.Errorf(wire.CodeForbidden, "")
 	}
-	m, tell, err := sw.change(ctx, p.MessageID, sw.cfg.Chat.EditText(s.user, p.Text, sw.now()), sw.tellEdited)
+	m, tell, err := sw.change(ctx, s.user, p.MessageID, sw.cfg.Chat.EditText(s.user, p.Text, sw.now()), sw.tellEdited)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -108,7 +108,7 @@ func (sw *Switchboard) onMessageReact(ctx context.Context, s *Session, args [][]
 	if p.On != nil {
 		rule = chat.React(s.user, p.Emoji, *p.On)
 	}
-	m, tell, err := sw.change(ctx, p.MessageID, rule, sw.tellReactions)
+	m, tell, err := sw.change(ctx, s.user, p.MessageID, rule, sw.tellReactions)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -30,7 +30,7 @@ func (sw *Switchboard) onPresenceWatch(ctx context.Context, _ *turn, s *Session,
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = appendState(b, st)
+		b = appendState(b, s.asShown(st))
 	}
 	return append(b, ']'), nil
 }
@@ -146,6 +146,8 @@ func (sw *Switchboard) Watched(st presence.State) {
 	t := sw.newTurn()
 	defer t.end()
 	for _, s := range to {
-		s.send(t, ev)
+		if !s.hiddenFrom(st.User) {
+			s.send(t, ev)
+		}
 	}
 }

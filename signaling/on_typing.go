@@ -26,6 +26,9 @@ func (sw *Switchboard) onTyping(_ context.Context, t *turn, s *Session, args [][
 	if err != nil {
 		return nil, err
 	}
+	if s.strangers(p.ReceiverID) {
+		return nil, nil
+	}
 	s.types(t, p.ReceiverID)
 	sw.tellTyping(t, s, p.ReceiverID, wire.UserTyping)
 	return nil, nil
@@ -35,6 +38,9 @@ func (sw *Switchboard) onStopTyping(_ context.Context, t *turn, s *Session, args
 	p, err := wire.DecodeTyping(args)
 	if err != nil {
 		return nil, err
+	}
+	if s.strangers(p.ReceiverID) {
+		return nil, nil
 	}
 	s.stopsTyping(p.ReceiverID)
 	sw.tellTyping(t, s, p.ReceiverID, wire.UserStopTyping)

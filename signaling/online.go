@@ -20,6 +20,7 @@ type online struct {
 	mu      sync.Mutex
 	version uint64      // of the set that event lists
 	event   *wire.Event // nil: not made for this version
+	users   []string    // whom it lists
 
 	// owned by the ticker
 	told  uint64 // version last broadcast
@@ -37,9 +38,9 @@ func (o *online) welcome(t *turn, s *Session) {
 		return
 	}
 	if n <= o.sw.cfg.PresenceLimit {
-		if ev := o.whole(ctx, version); ev != nil {
-			s.setWhole(true)
-			s.send(t, ev)
+		if ev, users := o.whole(ctx, version); ev != nil {
+			s.setWhole(false) // whatever it had
+			s.sendWhole(t, ev, users)
 		}
 		return
 	}
@@ -48,22 +49,56 @@ func (o *online) welcome(t *turn, s *Session) {
 	o.recall(s)
 }
 
-// whole returns the event with all online users, made once per version.
-func (o *online) whole(ctx context.Context, version uint64) *wire.Event {
+// sendWhole tells the session who is online: what everybody is told, or where
+// somebody is hidden from it a list of its own, if it is another one than before.
+func (s *Session) sendWhole(t *turn, ev *wire.Event, users []string) {
+	if len(s.blockSets().by) == 0 {
+		s.setWhole(true)
+		s.send(t, ev)
+		return
+	}
+	ids := s.shown(slices.Clone(users))
+	if !s.isWhole() {
+		s.setWhole(true)
+	}
+	if s.newList(hashOf(s.sw.hub.seed, ids)) {
+		s.send(t, droppable(wire.GetOnlineUsers, appendStrings(nil, ids)))
+	}
+}
+
+// again tells the session who is online now that somebody looks otherwise to it.
+func (o *online) again(ctx context.Context, t *turn, s *Session) {
+	n, version, err := o.sw.store.OnlineCount(ctx)
+	if err != nil {
+		return // the next list says it
+	}
+	if n <= o.sw.cfg.PresenceLimit {
+		if ev, users := o.whole(ctx, version); ev != nil {
+			s.sendWhole(t, ev, users)
+		}
+		return
+	}
+	if !s.isWhole() {
+		s.send(t, o.partners(ctx, s))
+	}
+}
+
+// whole returns the event with all online users, made once per version, and them.
+func (o *online) whole(ctx context.Context, version uint64) (*wire.Event, []string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.event != nil && o.version == version {
-		return o.event
+		return o.event, o.users
 	}
 	page, err := o.sw.store.Online(ctx, "", o.sw.cfg.PresenceLimit+1)
 	if err != nil {
 		o.sw.log.Warn("the online list is not to be had", "error", err)
-		return nil
+		return nil, nil
 	}
 	ev := droppable(wire.GetOnlineUsers, appendStrings(make([]byte, 0, 32*len(page.Users)+2), page.Users))
 	ev.Shared = true
-	o.event, o.version = ev, version
-	return ev
+	o.event, o.users, o.version = ev, page.Users, version
+	return ev, o.users
 }
 
 // partners returns the event with those of the session's partners that are
@@ -72,6 +107,7 @@ func (o *online) partners(ctx context.Context, s *Session) *wire.Event {
 	s.mu.Lock()
 	list := slices.Clone(s.partners)
 	s.mu.Unlock()
+	list = s.shown(list)
 	var ids []string
 	if len(list) > 0 {
 		states, err := o.sw.store.States(ctx, list)
@@ -105,14 +141,11 @@ func (o *online) broadcast(ctx context.Context) {
 	t := o.sw.newTurn()
 	defer t.end()
 	if n <= o.sw.cfg.PresenceLimit {
-		ev := o.whole(ctx, version)
+		ev, users := o.whole(ctx, version)
 		if ev == nil {
 			return
 		}
-		o.sw.hub.all(func(s *Session) {
-			s.setWhole(true)
-			s.send(t, ev)
-		})
+		o.sw.hub.all(func(s *Session) { s.sendWhole(t, ev, users) })
 		return
 	}
 	o.tellPartners(ctx, t)
@@ -135,6 +168,7 @@ func (o *online) tellPartners(ctx context.Context, t *turn) {
 		s.mu.Lock()
 		list := slices.Clone(s.partners)
 		s.mu.Unlock()
+		list = s.shown(list)
 		if !whole && len(list) == 0 {
 			return
 		}
@@ -180,6 +214,12 @@ func (s *Session) newList(sum uint64) bool {
 	}
 	s.toldList = sum
 	return true
+}
+
+func (s *Session) isWhole() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.wholeList
 }
 
 // setWhole notes which kind of list the client has seen last and returns what

@@ -78,7 +78,7 @@ func (o *online) recallOne(s *Session) {
 	if err != nil {
 		return // as above: the next change tells
 	}
-	if ids := onlineOf(states); s.newList(hashOf(o.sw.hub.seed, ids)) {
+	if ids := s.shown(onlineOf(states)); s.newList(hashOf(o.sw.hub.seed, ids)) {
 		o.sw.inTurnOf(ctx, func(_ context.Context, t *turn) { s.send(t, droppable(wire.GetOnlineUsers, appendStrings(nil, ids))) })
 	}
 }

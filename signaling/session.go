@@ -38,6 +38,7 @@ type Session struct {
 	jobs   jobs
 	// inquiry is a call that waits for its permission; guarded by mu.
 	inquiry *inquiry
+	blocks  *blockEntry // of its user; nil where nobody keeps any; fixed at Open
 	// recalled: the partners of old were looked up, or are being.
 	recalled atomic.Bool
 
@@ -125,7 +126,9 @@ func (sw *Switchboard) Open(ctx context.Context, link Link, id *auth.Identity, h
 	if !ok {
 		return nil, wire.Errorf(wire.CodeTooManySessions, "")
 	}
+	sw.enterBlocks(s)
 	sw.register(ctx, s)
+	sw.awaitBlocks(s)
 	if old != nil { // the same device came back without its session
 		old.replaced(ctx)
 	}
@@ -306,6 +309,7 @@ func (s *Session) release(ctx context.Context, t *turn) {
 	sw := s.sw
 	sw.hub.remove(s)
 	s.dropInquiry(t)
+	sw.leaveBlocks(s)
 	s.stopAllTyping(t)
 	s.disarmExpiry()
 	s.unwatchAll(ctx)

@@ -77,6 +77,7 @@ type Switchboard struct {
 	moving moving
 	asking asking
 
+	blocks   blocklists
 	unlogged logQueue        // records of calls
 	cut      []string        // users who were connected when this node began to leave
 	statuses [128]statusLane // by author and reader of messages
@@ -163,6 +164,7 @@ func (sw *Switchboard) run(ctx context.Context) {
 // renew keeps the node's lease, and does what had to wait for the store.
 func (sw *Switchboard) renew(ctx context.Context) {
 	sw.logAgain()
+	sw.readMissingBlocks()
 	switch err := sw.store.Renew(ctx); {
 	case errors.Is(err, presence.ErrLeaseLost):
 		sw.rejoin(ctx)

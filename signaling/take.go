@@ -193,7 +193,7 @@ func (s *Session) settleIn(ctx context.Context, t *turn, l Luggage) {
 		return
 	}
 	for _, st := range states {
-		s.send(t, droppable(wire.PresenceUpdate, appendState(nil, st)))
+		s.send(t, droppable(wire.PresenceUpdate, appendState(nil, s.asShown(st))))
 	}
 }
 

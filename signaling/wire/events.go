@@ -52,6 +52,11 @@ const (
 	MessageConversations = "message:conversations"
 	MessageEdited        = "message:edited"
 
+	UserBlock   = "user:block"
+	UserUnblock = "user:unblock"
+	UserBlocks  = "user:blocks"
+	UserBlocked = "user:blocked"
+
 	PresenceWatch   = "presence:watch"
 	PresenceUnwatch = "presence:unwatch"
 	PresenceUpdate  = "presence:update"

@@ -53,6 +53,9 @@ type ConversationsPayload struct {
 	Limit  int
 }
 
+// UserBlockPayload is the one argument of user:block and user:unblock.
+type UserBlockPayload struct{ UserID string }
+
 // DecodeMessageSend reads the arguments of message:send. replyTo is the id of a
 // message, or an object with it.
 func DecodeMessageSend(args [][]byte) (p MessageSendPayload, err error) {
@@ -183,6 +186,20 @@ func ofMessage(args [][]byte, id *string, f func(k, v []byte) *Problem) error {
 		err = missing("messageId")
 	}
 	return err
+}
+
+// DecodeUserBlock reads the arguments of user:block and user:unblock.
+func DecodeUserBlock(args [][]byte) (p UserBlockPayload, err error) {
+	err = fields(args, func(k, v []byte) *Problem {
+		if string(k) == "userId" {
+			return userID("userId", v, &p.UserID)
+		}
+		return nil
+	})
+	if err == nil && p.UserID == "" {
+		err = missing("userId")
+	}
+	return p, err
 }
 
 // DecodeMessageHistory reads the arguments of message:history.
