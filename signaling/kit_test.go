@@ -45,6 +45,7 @@ type setup struct {
 	verify  func(ctx context.Context, token string) (*auth.Identity, error)
 	wrap    func(presence.Store) presence.Store
 	chat    chat.Store
+	live    chat.LiveCalls
 	permits Permits
 }
 
@@ -96,7 +97,7 @@ func (w *world) addNode(name string, cluster *memory.Cluster, s *setup) {
 	t := w.t
 	t.Helper()
 	wh := wheel.New(wheel.Config{Tick: 10 * time.Millisecond})
-	sw, err := New(s.Config, Parts{Wheel: wh, Verify: s.verify, CallLog: w.logged, Chat: s.chat, Permits: s.permits}, func(h presence.Handler) (presence.Store, error) {
+	sw, err := New(s.Config, Parts{Wheel: wh, Verify: s.verify, CallLog: w.logged, Chat: s.chat, LiveCalls: s.live, Permits: s.permits}, func(h presence.Handler) (presence.Store, error) {
 		m, err := cluster.Join(name, h)
 		if err != nil {
 			return nil, err

@@ -33,6 +33,9 @@ type Parts struct {
 	// nothing; nil: nothing.
 	Chat     chat.Store
 	Profiles chat.Profiles
+	// LiveCalls keeps what would be left of the live calls of a node that is alone;
+	// nil: nobody does.
+	LiveCalls chat.LiveCalls
 	// Permits says who may call and message whom; nil: everybody (C15).
 	Permits Permits
 	// Notifiers hear of what happens (M9, C5): webhooks, push.
@@ -78,7 +81,8 @@ type Switchboard struct {
 	asking asking
 
 	blocks   blocklists
-	unlogged logQueue        // records of calls
+	unlogged logQueue // records of calls
+	liveLog  liveLog
 	cut      []string        // users who were connected when this node began to leave
 	statuses [128]statusLane // by author and reader of messages
 	retold   retold
@@ -128,6 +132,7 @@ func New(cfg Config, p Parts, join func(presence.Handler) (presence.Store, error
 		sw.answerWhereIs()
 		sw.answerBackends()
 	}
+	sw.startLiveLog(p.LiveCalls)
 	close(sw.joined)
 	sw.done.Add(1)
 	go func() {
@@ -164,6 +169,7 @@ func (sw *Switchboard) run(ctx context.Context) {
 // renew keeps the node's lease, and does what had to wait for the store.
 func (sw *Switchboard) renew(ctx context.Context) {
 	sw.logAgain()
+	sw.keepLive()
 	sw.readMissingBlocks()
 	switch err := sw.store.Renew(ctx); {
 	case errors.Is(err, presence.ErrLeaseLost):

@@ -295,3 +295,16 @@ func (h *dueHeap) Pop() any {
 	r.index = -1
 	return r
 }
+
+// Live lists the calls that have not ended.
+func (cs *calls) Live() []*call.Call {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	list := make([]*call.Call, 0, cs.live)
+	for _, r := range cs.records {
+		if r.c.Live() {
+			list = append(list, r.c)
+		}
+	}
+	return list
+}
