@@ -14,12 +14,13 @@ func FuzzM6_ChatRequests(f *testing.F) {
 	routes := []struct{ method, prefix string }{
 		{"POST", "/api/messages/send/"}, {"POST", "/api/messages/react"}, {"PATCH", "/api/messages/"}, {"DELETE", "/api/messages/"},
 		{"GET", "/api/messages/"}, {"POST", "/api/calls/seen"},
+		{"POST", "/api/blocks"}, {"DELETE", "/api/blocks/"},
 	}
 	known := s.send("bob", "alice", `{"text":"x"}`).ID
 	for i := range routes {
 		for _, body := range []string{
 			`{"text":"x","media":"https://m.example/a","replyTo":{"messageId":"` + known + `","message":"y"},"clientId":"c"}`,
-			`{"messageId":"` + known + `","emoji":"👍"}`, `{"until":"2026-01-02T03:04:05.678Z"}`, `{"until":1700000000000}`, `{"until":null}`,
+			`{"messageId":"` + known + `","emoji":"👍"}`, `{"until":"2026-01-02T03:04:05.678Z"}`, `{"until":1700000000000}`, `{"until":null}`, `{"userId":"bob"}`, `{"userId":"\u0001"}`,
 			`null`, `[]`, `{"text":"\ud800\u0000"}`, `{"replyTo":"x"}`, `{`, ``, "\xff", `{"until":1e400}`,
 		} {
 			f.Add(i, known, "limit=3&before="+known, body)

@@ -55,7 +55,7 @@ func newSite(t testing.TB, change func(*Config, *Parts)) *site {
 	})
 	s := newServer(t, func(c *Config, p *Parts) {
 		p.Verifier = newVerifier(t, auth.Config{Secret: testSecret})
-		p.Chat, p.Calls = sw, sw
+		p.Chat, p.Calls, p.Blocks, p.Online = sw, sw, sw, sw
 		if change != nil {
 			change(c, p)
 		}

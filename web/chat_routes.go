@@ -28,6 +28,9 @@ type answerer func(r *http.Request, caller *auth.Identity) (status int, body any
 //	GET    /api/conversations?cursor=&limit=     with whom, the newest message, unread
 //	GET    /api/calls?cursor=&limit=             ended calls, missed ones counted
 //	POST   /api/calls/seen                       {until}
+//	GET    /api/blocks                           whom the caller has blocked
+//	POST   /api/blocks                           {userId}
+//	DELETE /api/blocks/{userId}
 func (s *Server) chatRoutes() map[string]map[string]answerer {
 	return map[string]map[string]answerer{
 		"/api/messages/{id}": {
@@ -38,6 +41,8 @@ func (s *Server) chatRoutes() map[string]map[string]answerer {
 		"/api/conversations":      {http.MethodGet: s.conversations},
 		"/api/calls":              {http.MethodGet: s.calls},
 		"/api/calls/seen":         {http.MethodPost: s.seeCalls},
+		"/api/blocks":             {http.MethodGet: s.listBlocks, http.MethodPost: s.block},
+		"/api/blocks/{id}":        {http.MethodDelete: s.unblock},
 	}
 }
 

@@ -144,6 +144,9 @@ type Parts struct {
 	// a Chat that is not on: these paths are the back end's, or not_configured.
 	Chat  Chat
 	Calls CallLog
+	// Blocks answers /api/blocks, where messages are kept, and says who looks
+	// offline to whom.
+	Blocks Blocks
 	// Backend serves back ends on /api/server; nil: nobody does.
 	Backend Backend
 	// Ready says whether this node should get traffic: a word for people ("ready",

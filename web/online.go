@@ -47,7 +47,7 @@ func (s *Server) onlineUsers(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	if ids == nil {
+	if ids = shown(ids, s.hiddenFrom(r)); ids == nil {
 		ids = []string{}
 	}
 	writeJSON(w, http.StatusOK, onlineAnswer{ids, next})
@@ -60,6 +60,7 @@ func (s *Server) allOnline(w http.ResponseWriter, r *http.Request) {
 		started bool
 		cursor  string
 	)
+	hidden := s.hiddenFrom(r)
 	for {
 		ids, next, err := s.parts.Online.OnlineUsers(r.Context(), cursor, onlineMaxPage)
 		switch {
@@ -70,6 +71,7 @@ func (s *Server) allOnline(w http.ResponseWriter, r *http.Request) {
 			s.log.WarnContext(r.Context(), "the list of online users broke off", "error", err)
 			panic(http.ErrAbortHandler)
 		}
+		ids = shown(ids, hidden)
 		body = body[:0]
 		for i, id := range ids {
 			if started || i > 0 {

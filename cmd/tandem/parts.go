@@ -121,7 +121,7 @@ func buildParts(d deps) (_ web.Parts, _ switchboard, err error) {
 		return web.Parts{}, nil, err
 	}
 	b.expireChat(ctx, d)
-	return web.Parts{SocketIO: b.io, WS: b.ws, Online: b.sw, Chat: b.sw, Calls: b.sw, Backend: b.sw, Ready: b.ready}, b, nil
+	return web.Parts{SocketIO: b.io, WS: b.ws, Online: b.sw, Chat: b.sw, Calls: b.sw, Blocks: b.sw, Backend: b.sw, Ready: b.ready}, b, nil
 }
 
 func (b *board) ready() (string, bool, map[string]string) {
