@@ -60,15 +60,7 @@ func (list backendKeys) has(key string) bool {
 //	GET  /api/server/users/{id}       where a user is connected, and in which calls
 //	POST /api/server/calls/{id}/end   end a call
 func (s *Server) newBackend() http.Handler {
-	r := chi.NewRouter()
-	r.Post("/emit", s.backendEmit)
-	r.Post("/disconnect", s.backendDisconnect)
-	r.Get("/users/{id}", s.backendUser)
-	r.Post("/calls/{id}/end", s.backendEndCall)
-	r.NotFound(func(w http.ResponseWriter, _ *http.Request) { writeError(w, wire.Errorf(wire.CodeNotFound, "")) })
-	r.MethodNotAllowed(func(w http.ResponseWriter, _ *http.Request) {
-		writeError(w, wire.Errorf(wire.CodeMethodNotAllowed, ""))
-	})
+	r := s.backendRoutes()
 	keys := newBackendKeys(s.cfg.ServerKeys)
 	guarded := http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		scheme, key, _ := strings.Cut(req.Header.Get("Authorization"), " ")
@@ -83,6 +75,19 @@ func (s *Server) newBackend() http.Handler {
 		r.ServeHTTP(w, req)
 	})
 	return s.stats.counted(backendPrefix, http.StripPrefix(strings.TrimSuffix(backendPrefix, "/"), guarded))
+}
+
+func (s *Server) backendRoutes() chi.Router {
+	r := chi.NewRouter()
+	r.Post("/emit", s.backendEmit)
+	r.Post("/disconnect", s.backendDisconnect)
+	r.Get("/users/{id}", s.backendUser)
+	r.Post("/calls/{id}/end", s.backendEndCall)
+	r.NotFound(func(w http.ResponseWriter, _ *http.Request) { writeError(w, wire.Errorf(wire.CodeNotFound, "")) })
+	r.MethodNotAllowed(func(w http.ResponseWriter, _ *http.Request) {
+		writeError(w, wire.Errorf(wire.CodeMethodNotAllowed, ""))
+	})
+	return r
 }
 
 // oneOrMany is a user id or an array of them.

@@ -16,6 +16,7 @@ const pagePrefix = "/tandem"
 //
 //	GET /api/users/online   who is online
 //	/api/messages/… /api/conversations /api/calls   see chatRoutes
+//	GET /docs/…             the reference of all this, and its OpenAPI and AsyncAPI
 //	GET /healthz /readyz    is the process alive, should it get traffic
 //	everything else         the back end, or the built-in page
 func (s *Server) newRouter() (http.Handler, error) {
@@ -32,6 +33,9 @@ func (s *Server) newRouter() (http.Handler, error) {
 	var rest http.Handler
 	if s.cfg.BackendURL == "" {
 		rest = s.stats.counted("page", methods(page, http.MethodGet, http.MethodHead))
+		if err := s.mountDocs(r, docsPrefix); err != nil {
+			return nil, err
+		}
 	} else {
 		proxy, err := s.newProxy()
 		if err != nil {
@@ -41,6 +45,9 @@ func (s *Server) newRouter() (http.Handler, error) {
 		mounted := s.stats.counted("page", methods(http.StripPrefix(pagePrefix, page), http.MethodGet, http.MethodHead))
 		r.Handle(pagePrefix, http.RedirectHandler(pagePrefix+"/", http.StatusPermanentRedirect))
 		r.Handle(pagePrefix+"/*", mounted)
+		if err := s.mountDocs(r, pagePrefix+docsPrefix); err != nil {
+			return nil, err
+		}
 	}
 	for pattern, methods := range s.chatRoutes() {
 		r.Handle(pattern, s.chatRoute(pattern, methods, rest))

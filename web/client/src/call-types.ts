@@ -1,4 +1,4 @@
-import type { CallId, EndReason, Profile, UserId } from './events.js'
+import type { CallId, EndReason, IncomingCall, Profile, UserId } from './events.js'
 import type { DeviceChoice, MediaSource } from './rtc/media.js'
 import type { CallStats } from './rtc/stats.js'
 
@@ -36,6 +36,9 @@ export interface Party {
   name: string
   profile: Profile | null
 }
+
+/** What is known of a call that rings, of which another device may have told less. */
+export type Ringing = Omit<IncomingCall, 'expiresAt' | 'peerExtended'> & Partial<IncomingCall>
 
 /** What a call needs of the client that it belongs to; `C` is the call. */
 export interface CallContext<C> {

@@ -1,4 +1,4 @@
-import type { CallContext, CallEvents, CallState, Party } from './call-types.js'
+import type { CallContext, CallEvents, CallState, Party, Ringing } from './call-types.js'
 import { Emitter } from './emitter.js'
 import { TandemError } from './errors.js'
 import { millis, type AcceptedBy, type CallId, type EndReason, type IncomingCall, type ResumedCall } from './events.js'
@@ -218,7 +218,7 @@ export class Call extends Emitter<CallEvents> {
    * This device was calling the one who now calls it, and that call won (C8):
    * answers it without asking, with the media that is already on.
    */
-  async adopt(winner: IncomingCall): Promise<void> {
+  async adopt(winner: Ringing): Promise<void> {
     if (!this.unanswered) return
     const epoch = ++this.#epoch
     this.#link.reset()
@@ -236,7 +236,7 @@ export class Call extends Emitter<CallEvents> {
   }
 
   /** Still ringing here, as the server told it: for a call that lost to this one. */
-  get asIncoming(): IncomingCall | undefined {
+  get asIncoming(): Ringing | undefined {
     const { offer, extended } = this.#link
     if (this.#state !== 'incoming' || !offer || !this.#id) return undefined
     const { id: fromId, name: callerName, profile: from } = this.peer
@@ -404,7 +404,7 @@ export class Call extends Emitter<CallEvents> {
     }
   }
 
-  #learn(incoming: IncomingCall): void {
+  #learn(incoming: Ringing): void {
     this.expiresAt = millis(incoming.expiresAt) ?? this.expiresAt
     this.#link.learn(incoming)
   }

@@ -2,7 +2,7 @@ import { Call } from './call.js'
 import type { CallContext } from './call-types.js'
 import { Emitter } from './emitter.js'
 import { TandemError } from './errors.js'
-import type { CallId, Hello, IncomingCall, Profile, ResumedCall, UserId } from './events.js'
+import type { CallId, Hello, IncomingCall, Profile, Resumed, UserId } from './events.js'
 import { randomId } from './random.js'
 import type { LiveCallMemory } from './memory.js'
 
@@ -162,7 +162,7 @@ export class Calls extends Emitter<Events> {
   async #resume(call: Call, callId: CallId): Promise<void> {
     try {
       const reply = await this.#askFor(callId)
-      if (reply.call.state === 'ended') return call.finish(reply.call.reason ?? 'lost')
+      if (reply.call.state === 'ended') return call.finish('lost')
       for (const { event, args } of reply.pending ?? []) call.handle(event, args[0], args[1])
     } catch (err) {
       const { code } = TandemError.from(err)
@@ -194,7 +194,7 @@ export class Calls extends Emitter<Events> {
     }
   }
 
-  async #askFor(callId: CallId): Promise<{ call: ResumedCall; pending?: { event: string; args: unknown[] }[] }> {
-    return (await this.#ctx.request('call:resume', { callId })) as never
+  async #askFor(callId: CallId): Promise<Resumed> {
+    return (await this.#ctx.request('call:resume', { callId })) as Resumed
   }
 }

@@ -1,30 +1,8 @@
-/**
- * The error codes of the protocol, in the words of the server's own table, and
- * those that only a client can see.
- */
-export type ServerCode =
-  | 'bad_payload'
-  | 'unknown_event'
-  | 'payload_too_large'
-  | 'rate_limited'
-  | 'unauthorized'
-  | 'token_expired'
-  | 'identity_mismatch'
-  | 'origin_not_allowed'
-  | 'forbidden'
-  | 'too_many_sessions'
-  | 'not_in_call'
-  | 'already_answered'
-  | 'call_ended'
-  | 'busy'
-  | 'offline'
-  | 'not_found'
-  | 'method_not_allowed'
-  | 'not_configured'
-  | 'unavailable'
-  | 'backend_unreachable'
-  | 'internal'
+import type { ServerCode } from './wire.js'
 
+export type { ServerCode }
+
+/** The codes that only a client can see. */
 export type ClientCode =
   /** No reply within the request's time. */
   | 'timeout'

@@ -1,7 +1,8 @@
 import type { CallTiming } from './call-types.js'
 import { Emitter } from './emitter.js'
 import { TandemError } from './errors.js'
-import type { CallId, IncomingCall } from './events.js'
+import type { Ringing } from './call-types.js'
+import type { CallId } from './events.js'
 import type { LocalMedia } from './rtc/local.js'
 import { Peer } from './rtc/peer.js'
 import { hasCandidates, parseCandidate, parseSignal, type Description, type PeerMedia } from './rtc/signals.js'
@@ -61,7 +62,7 @@ export class Link extends Emitter<Events> {
   }
 
   /** Reads a call:incoming, the first or a repeated one, before it is answered. */
-  learn(incoming: IncomingCall): void {
+  learn(incoming: Ringing): void {
     if (incoming.peerExtended !== undefined) this.learnExtended(incoming.peerExtended)
     const signal = parseSignal(incoming.signal)
     if (signal?.kind === 'description' && signal.description.type === 'offer') this.#offer = signal.description

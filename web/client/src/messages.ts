@@ -1,14 +1,17 @@
 import { Emitter } from './emitter.js'
 import { TandemError } from './errors.js'
-import type { Hello, Profile, UserId } from './events.js'
-import type {
-  Conversation,
-  Message,
-  MessageId,
-  MessageRequests,
-  MessageStatus,
-  Reaction,
-} from './message-events.js'
+import {
+  millis,
+  type Conversation,
+  type Hello,
+  type Message,
+  type MessageId,
+  type MessageStatus,
+  type Profile,
+  type Reaction,
+  type Requests,
+  type UserId,
+} from './events.js'
 import { randomId } from './random.js'
 
 interface Events {
@@ -16,7 +19,7 @@ interface Events {
   message: [message: Message, author: Profile | undefined]
   /** The highest counts: one may be told late. */
   status: [messageId: MessageId, status: MessageStatus]
-  /** `reader` has seen all that `author` wrote to it until then; undefined is now. */
+  /** `reader` has seen all that `author` wrote to it until then, in ISO 8601 as `createdAt`; undefined is now. */
   seen: [author: UserId, reader: UserId, until: string | undefined]
   reactions: [messageId: MessageId, reactions: Reaction[]]
   deleted: [messageId: MessageId]
@@ -33,10 +36,10 @@ export interface Outgoing {
   clientId?: string
 }
 
-type Ask = <E extends keyof MessageRequests>(
+type Ask = <E extends keyof Requests>(
   event: E,
-  payload: MessageRequests[E]['payload'],
-) => Promise<MessageRequests[E]['reply']>
+  payload: Requests[E]['payload'],
+) => Promise<Requests[E]['reply']>
 
 /**
  * Stored messages. What happens is told by events, live or, after a time away,
@@ -119,7 +122,7 @@ export class Messages extends Emitter<Events> {
     return this.#catchingUp
   }
 
-  onHello(hello: Hello): void {
+  onHello(hello: Pick<Hello, 'resumed'>): void {
     // A session that goes on brings what it missed by itself.
     if (!hello.resumed || this.cursor === undefined) this.sync().catch(() => {})
   }
@@ -186,7 +189,8 @@ export class Messages extends Emitter<Events> {
 
   #receipt(raw: unknown): true {
     const r = (raw ?? {}) as Record<string, unknown>
-    const until = typeof r['until'] === 'string' ? r['until'] : undefined
+    const at = millis(r['until'] as number | undefined)
+    const until = at === undefined ? undefined : new Date(at).toISOString()
     if (typeof r['messageId'] === 'string') this.emit('status', r['messageId'], r['status'] as MessageStatus)
     else if (typeof r['senderId'] === 'string' && typeof r['receiverId'] === 'string')
       this.emit('seen', r['senderId'], r['receiverId'], until)

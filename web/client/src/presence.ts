@@ -51,7 +51,7 @@ export class Presence extends Emitter<Events> {
     if (gone.length > 0) this.#request('presence:unwatch', { users: gone }).catch(() => {})
   }
 
-  onHello(hello: Hello): void {
+  onHello(hello: Pick<Hello, 'resumed'>): void {
     if (!hello.resumed) this.#ask([...this.#watched])
   }
 

@@ -173,7 +173,7 @@ export class Tandem extends Emitter<ClientEvents & ServerEvents> {
   #me(): { id: UserId; name: string; profile: Profile } {
     const id = this.user ?? this.#opts.userId ?? ''
     const name = this.#opts.name ?? id
-    return { id, name, profile: { _id: id, name, fullname: name, ...this.#opts.profile } }
+    return { id, name, profile: { _id: id, name, fullName: name, ...this.#opts.profile } }
   }
 
   #memory(): LiveCallMemory {

@@ -1,10 +1,10 @@
 import { expect, test, vi } from 'vitest'
 import { TandemError } from '../src/errors.js'
-import type { Message, MessageRequests } from '../src/message-events.js'
+import type { Message, Requests } from '../src/events.js'
 import { Messages } from '../src/messages.js'
 import { settle } from './fakes.js'
 
-type Sync = MessageRequests['message:sync']['reply']
+type Sync = Requests['message:sync']['reply']
 
 const page = (more: Partial<Sync> = {}): Sync => ({ messages: [], receipts: [], deleted: [], cursor: 'c', more: false, ...more })
 
@@ -47,7 +47,7 @@ test('M1: a message that is sent has an id of its own, for it may be sent again'
 
 test('M3: a new device begins with what comes', async () => {
   const { m, request, told } = setup(page({ cursor: 'now' }))
-  m.onHello({ sid: '1', user: 'alice' })
+  m.onHello({ resumed: false })
   await settle()
   expect(request.mock.calls).toEqual([['message:sync', { limit: 0 }]])
   expect(told).toEqual([['caughtUp', 'now']])
@@ -58,20 +58,20 @@ test('M3: a new session catches up page by page, a resumed one need not', async 
   const a = message('a'), b = message('b')
   const { m, request, told } = setup(
     page({ messages: [a], receipts: [{ messageId: 'x', status: 'seen' }], cursor: '2', more: true }),
-    page({ messages: [b], receipts: [{ senderId: 'alice', receiverId: 'bob', until: 't', status: 'seen' }], deleted: ['y'], cursor: '3' }),
+    page({ messages: [b], receipts: [{ senderId: 'alice', receiverId: 'bob', until: 1795659065123, status: 'seen' }], deleted: ['y'], cursor: '3' }),
   )
   m.cursor = '1'
-  m.onHello({ sid: '1', user: 'alice', resumed: true })
+  m.onHello({ resumed: true })
   await settle()
   expect(request).not.toHaveBeenCalled()
-  m.onHello({ sid: '2', user: 'alice', resumed: false })
+  m.onHello({ resumed: false })
   await settle()
   expect(request.mock.calls.map((c) => c[1])).toEqual([{ since: '1' }, { since: '2' }])
   expect(told).toEqual([
     ['message', a, undefined],
     ['status', 'x', 'seen'],
     ['message', b, undefined],
-    ['seen', 'alice', 'bob', 't'],
+    ['seen', 'alice', 'bob', new Date(1795659065123).toISOString()],
     ['deleted', 'y'],
     ['caughtUp', '3'],
   ])

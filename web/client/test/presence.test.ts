@@ -25,8 +25,8 @@ test('P5: watches again in a new session, not in a resumed one', async () => {
   p.watch(['bob'])
   await settle()
   expect(p.isOnline('bob')).toBe(true)
-  p.onHello({ sid: '1', user: 'a', resumed: true })
-  p.onHello({ sid: '2', user: 'a', resumed: false })
+  p.onHello({ resumed: true })
+  p.onHello({ resumed: false })
   expect(request.mock.calls.map((c: unknown[]) => c[1])).toEqual([
     { users: ['bob', 'cid'] },
     { users: ['bob', 'cid'] },
