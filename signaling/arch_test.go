@@ -43,6 +43,16 @@ var house = map[string][]string{
 		module + "cmd", module + "web", module + "presence", module + "signaling/call", module + "signaling/jsonws",
 		module + "signaling/sio", module + "signaling/socketio", module + "signaling/wsconn",
 	},
+	"signaling/webhook": {
+		"github.com/redis", "modernc.org", "database/sql", module + "cmd", module + "web", module + "presence/redis",
+		module + "presence/memory", module + "signaling/jsonws", module + "signaling/sio", module + "signaling/socketio",
+	},
+	"signaling/webhook/sqlite": {
+		"github.com/redis", module + "cmd", module + "web", module + "presence/redis", module + "signaling/chat/sqlite",
+	},
+	"signaling/webhook/redis": {
+		"modernc.org", module + "cmd", module + "web", module + "presence/redis", module + "presence/memory",
+	},
 	"signaling/wheel":        {"github.com/", "net"},
 	"signaling/wsconn":       {module + "cmd", module + "web", module + "presence", module + "signaling/wire", module + "signaling/call", module + "signaling/auth"},
 	"signaling/socketio/...": {module + "cmd", module + "web", module + "presence", module + "signaling/call", module + "signaling/auth", module + "signaling/jsonws", module + "signaling/sio"},

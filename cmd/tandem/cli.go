@@ -17,6 +17,7 @@ type cli struct {
 	Token   tokenCommand   `cmd:"" help:"Mint a token for one user, signed with JWT_SECRET."`
 	Health  healthCommand  `cmd:"" help:"Ask a server on this machine whether it is ready; for health checks of containers."`
 	Data    dataCommand    `cmd:"" help:"Export or erase what is kept of one user."`
+	Webhook webhookCommand `cmd:"" help:"Test webhooks, or make a secret for them."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 
@@ -40,6 +41,7 @@ var groups = []kong.Group{
 	{Key: "calls", Title: "Calls"},
 	{Key: "chat", Title: "Messages", Description: "One node keeps messages and the log of calls in a file; with REDIS_URL they are not kept in this release."},
 	{Key: "permit", Title: "Who may", Description: "A token may narrow it, too, with the claim can."},
+	{Key: "webhooks", Title: "Webhooks", Description: "A back end hears of calls, messages and who comes and goes: section 8 of PROTOCOL.md."},
 	{Key: "presence", Title: "Presence and typing"},
 	{Key: "limits", Title: "Limits"},
 	{Key: "liveness", Title: "Connections"},
@@ -83,6 +85,10 @@ func parse(args []string, stdout, stderr io.Writer) (command, error) {
 		return &c.Data.Export, nil
 	case "data erase":
 		return &c.Data.Erase, nil
+	case "webhook test":
+		return &c.Webhook.Test, nil
+	case "webhook secret":
+		return &c.Webhook.Secret, nil
 	case "health":
 		return &c.Health, nil
 	case "version":

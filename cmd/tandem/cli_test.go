@@ -159,7 +159,7 @@ func TestI6_HelpNamesEverything(t *testing.T) {
 		help := strings.Join(strings.Fields(out.String()), " ")
 		for _, want := range []string{
 			"($PORT)", "($REDIS_URL)", "($MONGO_DB_URI)", "($JWT_SECRET)", "($FRONTEND_URL)", "($BACKEND_URL)",
-			"--port=5000", "--ring-timeout=45s", "--offline-ring=0s", "--resume-window=20s", "--presence-broadcast-limit=500",
+			"--port=5000", "--ring-timeout=45s", "--offline-ring", "--webhook-url", "($TANDEM_WEBHOOK_SECRETS)", "--resume-window=20s", "--presence-broadcast-limit=500",
 			"--presence-interval=1s", "--offline-grace=5s", "--ping-interval=25s", "--ping-timeout=20s",
 			"--call-ping-interval=5s", "--call-ping-timeout=10s", "--typing-expiry=6s", "--typing-rate", "--events-rate",
 			"--events-burst", "--calls-per-minute", "--sessions-per-user", "--max-payload", "--max-queue", "--drain-timeout",

@@ -38,7 +38,7 @@ func (c Config) Validate() error {
 		}
 	}
 	for name, d := range map[string]time.Duration{
-		"offline-ring": c.Calls.OfflineRing, "resume-window": c.Calls.ResumeWindow, "offline-grace": c.Presence.OfflineGrace, "token-leeway": c.Identity.TokenLeeway,
+		"offline-ring": c.offlineRing(), "resume-window": c.Calls.ResumeWindow, "offline-grace": c.Presence.OfflineGrace, "token-leeway": c.Identity.TokenLeeway,
 	} {
 		if d < 0 {
 			return fmt.Errorf("--%s can not be negative", name)
@@ -67,6 +67,9 @@ func (c Config) Validate() error {
 		return err
 	}
 	if err := c.checkPermit(); err != nil {
+		return err
+	}
+	if err := c.checkWebhooks(); err != nil {
 		return err
 	}
 	return c.checkReach()

@@ -16,6 +16,7 @@ type Config struct {
 	Calls     CallsFlags     `embed:"" group:"calls"`
 	Chat      ChatFlags      `embed:"" group:"chat"`
 	Permit    PermitFlags    `embed:"" group:"permit"`
+	Webhooks  WebhookFlags   `embed:"" group:"webhooks"`
 	Presence  PresenceFlags  `embed:"" group:"presence"`
 	Limits    LimitsFlags    `embed:"" group:"limits"`
 	Liveness  LivenessFlags  `embed:"" group:"liveness"`
@@ -75,13 +76,13 @@ type ClusterFlags struct {
 
 // CallsFlags are the times of a call.
 type CallsFlags struct {
-	RingTimeout     time.Duration `default:"45s" help:"How long a call rings before it counts as not answered."`
-	OfflineRing     time.Duration `default:"0s" help:"How long a call to somebody who is offline waits for a device; 0 says offline at once."`
-	ResumeWindow    time.Duration `default:"20s" help:"How long a device that lost its network may take to come back to its call."`
-	ICEServer       []string      `placeholder:"URL,…" help:"STUN servers that clients are told, for example stun:stun.example.com:3478. Needed for calls across networks; none by default."`
-	CallWaiting     bool          `help:"Ring users who are in a call already, in place of telling the caller that they are busy."`
-	CallPingInt     time.Duration `name:"call-ping-interval" default:"5s" help:"How often a device in a call is asked whether it is there."`
-	CallPingTimeout time.Duration `default:"10s" help:"How long it may be silent before it counts as vanished."`
+	RingTimeout     time.Duration  `default:"45s" help:"How long a call rings before it counts as not answered."`
+	OfflineRing     *time.Duration `help:"How long a call to somebody who is offline waits for a device; 0 says offline at once. Without it 30s if there are webhooks, which can wake a device, else 0."`
+	ResumeWindow    time.Duration  `default:"20s" help:"How long a device that lost its network may take to come back to its call."`
+	ICEServer       []string       `placeholder:"URL,…" help:"STUN servers that clients are told, for example stun:stun.example.com:3478. Needed for calls across networks; none by default."`
+	CallWaiting     bool           `help:"Ring users who are in a call already, in place of telling the caller that they are busy."`
+	CallPingInt     time.Duration  `name:"call-ping-interval" default:"5s" help:"How often a device in a call is asked whether it is there."`
+	CallPingTimeout time.Duration  `default:"10s" help:"How long it may be silent before it counts as vanished."`
 }
 
 // ChatFlags say what is kept of messages and calls, and where.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -21,6 +22,7 @@ import (
 	"github.com/tandem-rtc/tandem/signaling/sio"
 	"github.com/tandem-rtc/tandem/signaling/socketio"
 	"github.com/tandem-rtc/tandem/signaling/socketio/engine"
+	"github.com/tandem-rtc/tandem/signaling/webhook"
 	"github.com/tandem-rtc/tandem/signaling/wheel"
 	"github.com/tandem-rtc/tandem/signaling/wsconn"
 	"github.com/tandem-rtc/tandem/web"
@@ -65,6 +67,9 @@ type board struct {
 
 	chat    *meteredStore // nil: messages are not kept
 	permits *permit.Asker // nil: everybody may
+
+	webhooks  *webhook.Sender // nil: nobody wants them
+	notifiers []signaling.Notifier
 }
 
 // buildParts makes the switchboard and its two dialects. It is the one place
@@ -85,6 +90,9 @@ func buildParts(d deps) (_ web.Parts, _ switchboard, err error) {
 	if err := b.openPermits(d); err != nil {
 		return web.Parts{}, nil, err
 	}
+	if err := b.openWebhooks(d); err != nil {
+		return web.Parts{}, nil, err
+	}
 	b.wheel = wheel.New(wheel.Config{Tick: tickFor(d.cfg)})
 	b.name, b.clustered = d.cfg.nodeName(), d.cfg.Clustered()
 	key, err := d.cfg.clusterKey()
@@ -98,6 +106,8 @@ func buildParts(d deps) (_ web.Parts, _ switchboard, err error) {
 	b.sw, err = signaling.New(d.cfg.signaling(d.log), signaling.Parts{
 		Wheel: b.wheel, Verify: d.verifier.Verify, Metrics: signaling.NewMetrics(d.registry), Chat: b.messages(),
 		Permits: b.asker(),
+
+		Notifiers: b.notifiers,
 	}, b.join(d, addr))
 	if err != nil {
 		return web.Parts{}, nil, err
@@ -195,10 +205,11 @@ func (b *board) Close() error {
 	}
 	b.calm()
 	b.done.Wait()
-	if b.chat != nil { // last: what ends on the way is logged
-		return b.chat.Close()
+	err := b.closeWebhooks() // what ends on the way is told
+	if b.chat != nil {       // and logged
+		err = errors.Join(err, b.chat.Close())
 	}
-	return nil
+	return err
 }
 
 // tickFor chooses how fine timers have to be: a twentieth of the shortest time
@@ -215,7 +226,7 @@ func tickFor(c Config) time.Duration {
 // signaling is the part that is about calls and presence.
 func (c Config) signaling(log *slog.Logger) signaling.Config {
 	rules := call.DefaultConfig()
-	rules.RingTimeout, rules.OfflineRing = c.Calls.RingTimeout, c.Calls.OfflineRing
+	rules.RingTimeout, rules.OfflineRing = c.Calls.RingTimeout, c.offlineRing()
 	rules.ResumeWindow, rules.CallWaiting = c.Calls.ResumeWindow, c.Calls.CallWaiting
 	tick := min(200*time.Millisecond, max(c.Calls.RingTimeout/20, 10*time.Millisecond))
 	return signaling.Config{

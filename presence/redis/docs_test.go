@@ -14,6 +14,8 @@ import (
 	"github.com/tandem-rtc/tandem/presence/redis/redistest"
 	"github.com/tandem-rtc/tandem/signaling/call"
 	"github.com/tandem-rtc/tandem/signaling/push/pushtest"
+	"github.com/tandem-rtc/tandem/signaling/webhook"
+	webhookredis "github.com/tandem-rtc/tandem/signaling/webhook/redis"
 )
 
 // page is what operators are told.
@@ -49,6 +51,7 @@ func TestDocs_EveryKeyIsDocumented(t *testing.T) {
 		k.online(), k.onlineVers(), k.onlineGone(), k.onlineCounter(), k.graces(), mirrorOnline, mirrorSockets,
 		k.mirrorVers(mirrorOnline), k.mirrorGone(mirrorOnline), k.mirrorVers(mirrorSockets), k.mirrorGone(mirrorSockets),
 	}
+	have = append(have, webhookredis.Keys("tandem:", "<endpoint>")...)
 	patterns := documented(t)
 	for _, key := range have {
 		if patterns[key] == nil {
@@ -127,6 +130,7 @@ func TestP8_DocumentedRightsAndKeys(t *testing.T) {
 	if err := a.Subscriptions().Put(ctx, "ann", pushtest.Sub("phone", 1)); err != nil {
 		t.Fatal(err)
 	}
+	outbox(t, cfg, look)
 	until(t, "the payload is in the inbox", func() bool {
 		look()
 		return found[keys{"tandem:"}.inbox("<node>", "<epoch>")]
@@ -181,6 +185,40 @@ func TestP8_DocumentedRightsAndKeys(t *testing.T) {
 	for _, e := range list {
 		if text := fmt.Sprint(e); !strings.Contains(text, "reason:auth") {
 			t.Errorf("denied: %s", text)
+		}
+	}
+}
+
+// outbox does what webhooks need of Redis, as the user of cfg.
+func outbox(t *testing.T, cfg Config, look func()) {
+	t.Helper()
+	ctx := t.Context()
+	rdb, err := Connect(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	box := webhookredis.New(webhookredis.Config{}, rdb)
+	defer box.Close() //nolint:errcheck // the client
+	list := []webhook.Entry{{ID: "1", Lane: "call/c1", Created: time.Now()}, {ID: "2", Lane: "call/c1", Created: time.Now()}}
+	if _, err := box.Put(ctx, "e1", list); err != nil {
+		t.Fatal(err)
+	}
+	got, err := box.Claim(ctx, "e1", 5, time.Minute)
+	if err != nil || len(got) != 1 {
+		t.Fatalf("claimed %v (%v)", got, err)
+	}
+	look()
+	for _, again := range []time.Duration{time.Second, -1} {
+		if err := box.Settle(ctx, "e1", []webhook.Result{{Seq: got[0].Seq, Again: again}}, time.Second); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, n, err := box.Sweep(ctx, "e1", time.Hour); n != 1 || err != nil {
+		t.Errorf("%d events wait (%v), want one", n, err)
+	}
+	for _, on := range []bool{false, true} {
+		if err := box.Switch(ctx, "e1", on); err != nil {
+			t.Error(err)
 		}
 	}
 }
