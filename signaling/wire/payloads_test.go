@@ -30,6 +30,7 @@ var decoders = map[string]func([][]byte) (any, error){
 	"MessageDelete":  func(a [][]byte) (any, error) { return DecodeMessageDelete(a) },
 	"MessageHistory": func(a [][]byte) (any, error) { return DecodeMessageHistory(a) },
 	"Conversations":  func(a [][]byte) (any, error) { return DecodeConversations(a) },
+	"UserBlock":      func(a [][]byte) (any, error) { return DecodeUserBlock(a) },
 }
 
 var yes = true
@@ -83,6 +84,7 @@ func TestDecode_Accepts(t *testing.T) {
 		{"MessageHistory", `{"peer":"b","before":"m","limit":3}`, MessageHistoryPayload{Peer: "b", Before: "m", Limit: 3}},
 		{"MessageHistory", `{"peer":"b"}`, MessageHistoryPayload{Peer: "b"}},
 		{"Conversations", `{"cursor":"c","limit":1}`, ConversationsPayload{Cursor: "c", Limit: 1}},
+		{"UserBlock", `{"userId":"b","other":1}`, UserBlockPayload{UserID: "b"}},
 		{"CallTransfer", `{"callId":"k","withCallId":"l"}`, CallTransferPayload{CallID: "k", WithCallID: "l"}},
 		{"Typing", `{"senderId":"sid","receiverId":"b"}`, TypingPayload{ReceiverID: "b"}},
 		{"Typing", `{"senderId":17,"receiverId":"b"}`, TypingPayload{ReceiverID: "b"}},
@@ -167,6 +169,8 @@ func TestDecode_Refuses(t *testing.T) {
 		{"MessageDelete", `{"messageId":"m","forMe":"yes"}`, "forMe has to be"},
 		{"MessageHistory", `{}`, "peer is missing"},
 		{"Conversations", `{"limit":-1}`, "limit has to be"},
+		{"UserBlock", `{}`, "userId is missing"},
+		{"UserBlock", `{"userId":"\u0001b"}`, "userId"},
 		{"Refresh", `{"token":"` + long(MaxToken+1) + `"}`, "token is too long"},
 	} {
 		got, err := decoders[c.name]([][]byte{[]byte(c.arg)})
@@ -292,3 +296,4 @@ func FuzzDecodeMessageReact(f *testing.F)   { fuzz(f, "MessageReact") }
 func FuzzDecodeMessageDelete(f *testing.F)  { fuzz(f, "MessageDelete") }
 func FuzzDecodeMessageHistory(f *testing.F) { fuzz(f, "MessageHistory") }
 func FuzzDecodeConversations(f *testing.F)  { fuzz(f, "Conversations") }
+func FuzzDecodeUserBlock(f *testing.F)      { fuzz(f, "UserBlock") }
