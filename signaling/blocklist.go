@@ -59,7 +59,7 @@ type blockEntry struct {
 	changes  uint64        // counts the news of it
 	loading  bool          // somebody reads its lists
 	missing  bool          // they could not be read: tried again
-	ready    chan struct{} // closed when they were read, or could not be
+	ready    chan struct{} // closed when they were read, or could not be; nil since
 }
 
 // blocklists are all of them.
@@ -110,10 +110,16 @@ func (sw *Switchboard) awaitBlocks(s *Session) {
 		return
 	}
 	sw.readBlocks(e)
+	sw.blocks.mu.Lock()
+	ready := e.ready
+	sw.blocks.mu.Unlock()
+	if ready == nil {
+		return
+	}
 	late := time.NewTimer(blockTime)
 	defer late.Stop()
 	select {
-	case <-e.ready:
+	case <-ready:
 	case <-late.C:
 		sw.log.Debug("whom a user has blocked is not known yet", "user", s.user)
 	}
@@ -152,10 +158,9 @@ func (sw *Switchboard) loadBlocks(e *blockEntry) {
 		if current {
 			e.sets.Store(sets)
 		}
-		select {
-		case <-e.ready:
-		default:
+		if e.ready != nil {
 			close(e.ready)
+			e.ready = nil // an idle user need not pay for it
 		}
 		l.mu.Unlock()
 		if err != nil {

@@ -28,6 +28,7 @@ type Store struct {
 	move    *sql.DB // one connection: the checkpointer's
 	read    *sql.DB
 	queries sync.Map // text of a query -> *sql.Stmt of read
+	named   named
 
 	// mu is held for reading while something is asked of the store, and for
 	// writing by Close.
@@ -112,6 +113,9 @@ func (s *Store) open(ctx context.Context, cfg Config) (err error) {
 		if _, err := s.prepared(ctx, text); err != nil {
 			return err
 		}
+	}
+	if err := s.readNamed(ctx); err != nil {
+		return err
 	}
 	s.writer, err = newWriter(ctx, s.write, s.move, cfg.Queue)
 	return err
