@@ -96,11 +96,14 @@ func (a *App) chatText() string {
 	if why := a.cfg.noChat(); why != "" {
 		return why
 	}
-	path, err := a.cfg.chatFile()
+	where, err := a.cfg.chatFile()
 	if err != nil { // can not be: it is open
-		path = dataFile
+		where = dataFile
 	}
-	text := "kept, with the log of calls, in " + path
+	if a.cfg.Servers.MongoURI != "" {
+		where = "MongoDB, " + a.cfg.mongo(a.log).Place()
+	}
+	text := "kept, with the log of calls, in " + where
 	if keep := a.cfg.Chat.Retention; keep > 0 {
 		text += fmt.Sprintf(" for %v", keep)
 	}

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/tandem-rtc/tandem/signaling/chat"
+	"github.com/tandem-rtc/tandem/signaling/chat/mongo"
 	"github.com/tandem-rtc/tandem/signaling/chat/sqlite"
 )
 
@@ -46,12 +48,9 @@ func (c Config) noChat() string {
 	switch {
 	case c.Chat.NoChat:
 		return "not kept (--no-chat)"
-	case c.Servers.MongoURI != "":
-		return "NOT KEPT: MONGO_DB_URI is set, but this release does not store in MongoDB; " +
-			"without MONGO_DB_URI and REDIS_URL messages are kept in a file"
-	case c.Clustered():
-		return "NOT KEPT: a file of one node is of no use to many, and this release has no store that nodes share; " +
-			"without REDIS_URL messages are kept in a file"
+	case c.Clustered() && c.Servers.MongoURI == "":
+		return "NOT KEPT: a file of one node is of no use to many; MONGO_DB_URI names a store that nodes share, " +
+			"and without REDIS_URL messages are kept in a file"
 	}
 	return ""
 }
@@ -76,6 +75,9 @@ func (c Config) openChat(d deps) (*meteredStore, error) {
 	if c.noChat() != "" {
 		return nil, nil //nolint:nilnil // nothing to open, and nothing wrong
 	}
+	if c.Servers.MongoURI != "" {
+		return c.openMongo(d)
+	}
 	path, err := c.chatFile()
 	if err != nil {
 		return nil, err
@@ -88,11 +90,31 @@ func (c Config) openChat(d deps) (*meteredStore, error) {
 	if err != nil {
 		return nil, fmt.Errorf("no store for messages: %w (%s)", err, hint)
 	}
-	metered, err := newMeteredStore(store, d.registry, d.log)
+	return metered(store, "sqlite", d)
+}
+
+// openMongo opens the store that nodes share. A server that is away is no reason
+// not to start: calls go on without it.
+func (c Config) openMongo(d deps) (*meteredStore, error) {
+	store, err := mongo.Open(d.ctx, c.mongo(d.log))
+	if err != nil {
+		return nil, fmt.Errorf("no store for messages: %w (MONGO_DB_URI names it; --no-chat keeps no messages)", err)
+	}
+	return metered(store, "mongodb", d)
+}
+
+func (c Config) mongo(log *slog.Logger) mongo.Config {
+	cfg := mongo.DefaultConfig(c.Servers.MongoURI.Reveal())
+	cfg.Logger = log
+	return cfg
+}
+
+func metered(store chat.Store, kind string, d deps) (*meteredStore, error) {
+	m, err := newMeteredStore(store, kind, d.registry, d.log)
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
-	return metered, nil
+	return m, nil
 }
 
 // messages is the store of messages, or nil.
@@ -101,6 +123,15 @@ func (b *board) messages() chat.Store {
 		return nil
 	}
 	return b.chat
+}
+
+// profiles is where what others may know of users is, or nil.
+func (b *board) profiles() chat.Profiles {
+	if b.chat == nil {
+		return nil
+	}
+	p, _ := b.chat.Store.(chat.Profiles)
+	return p
 }
 
 // expireChat deletes messages that are older than --retention, until ctx ends.

@@ -20,6 +20,8 @@ import (
 // well again, not of every request meanwhile.
 type meteredStore struct {
 	chat.Store
+	kind    string  // in a word
+	looks   watcher // a store that says itself, to the log too, what is wrong with it; or nil
 	log     *slog.Logger
 	stored  prometheus.Counter
 	failed  *prometheus.CounterVec
@@ -29,14 +31,17 @@ type meteredStore struct {
 	trouble [2]error // by reading and writing: a full disk can still be read
 }
 
+// watcher is a store that is asked now and then by itself.
+type watcher interface{ Trouble() error }
+
 const (
 	reading = iota
 	writing
 )
 
-func newMeteredStore(s chat.Store, reg prometheus.Registerer, log *slog.Logger) (*meteredStore, error) {
+func newMeteredStore(s chat.Store, kind string, reg prometheus.Registerer, log *slog.Logger) (*meteredStore, error) {
 	m := &meteredStore{
-		Store: s, log: log,
+		Store: s, kind: kind, log: log,
 		stored: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "tandem_chat_stored_total", Help: "Messages stored; one that was sent twice counts once.",
 		}),
@@ -48,6 +53,7 @@ func newMeteredStore(s chat.Store, reg prometheus.Registerer, log *slog.Logger) 
 			Buckets: []float64{.0002, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5},
 		}, []string{"operation"}),
 	}
+	m.looks, _ = s.(watcher)
 	for _, c := range []prometheus.Collector{m.stored, m.failed, m.seconds} {
 		if err := reg.Register(c); err != nil {
 			return nil, fmt.Errorf("metrics of messages: %w", err)
@@ -58,6 +64,12 @@ func newMeteredStore(s chat.Store, reg prometheus.Registerer, log *slog.Logger) 
 
 // state is the store in a word, or what is wrong with it.
 func (m *meteredStore) state() (text string, well bool) {
+	if m.looks != nil {
+		if err := m.looks.Trouble(); err != nil {
+			return err.Error(), false
+		}
+		return m.kind, true
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, err := range []error{m.trouble[writing], m.trouble[reading]} {
@@ -65,7 +77,7 @@ func (m *meteredStore) state() (text string, well bool) {
 			return err.Error(), false
 		}
 	}
-	return "sqlite", true
+	return m.kind, true
 }
 
 // done notes how an operation went.
@@ -76,6 +88,9 @@ func (m *meteredStore) done(operation string, kind int, began time.Time, err err
 		m.failed.WithLabelValues(operation).Inc()
 	} else if err != nil {
 		return // says nothing of the store
+	}
+	if m.looks != nil {
+		return
 	}
 	m.mu.Lock()
 	before := m.trouble[kind]

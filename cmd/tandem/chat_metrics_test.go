@@ -21,7 +21,7 @@ func TestO3_ABrokenStoreIsSeen(t *testing.T) {
 	cfg.MaxPages = 200
 	var log safeBuffer
 	reg := prometheus.NewRegistry()
-	store, err := newMeteredStore(newStore(t, cfg), reg, slog.New(slog.NewTextHandler(&log, nil)))
+	store, err := newMeteredStore(newStore(t, cfg), "sqlite", reg, slog.New(slog.NewTextHandler(&log, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}

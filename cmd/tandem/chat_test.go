@@ -48,8 +48,6 @@ func TestM5_WhereMessagesAre(t *testing.T) {
 		{"none", []string{"--no-chat"}, "", "not kept (--no-chat)"},
 		{"none, whatever else", []string{"--no-chat", "--data-dir=a", redis, "--cluster-secret=" + testSecret}, "", "not kept (--no-chat)"},
 		{"redis", []string{redis, "--cluster-secret=" + testSecret}, "", "NOT KEPT: a file of one node is of no use to many"},
-		{"mongo", []string{"--mongo-uri=mongodb://m"}, "", "NOT KEPT: MONGO_DB_URI is set, but this release does not store in MongoDB"},
-		{"mongo and redis", []string{redis, "--mongo-uri=mongodb://m", "--cluster-secret=" + testSecret}, "", "NOT KEPT: MONGO_DB_URI is set"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			app, _, stop := start(t, testConfig(t, append(tt.args, "--admin-listen=127.0.0.1:0", "--frontend-url=*")...), nil)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/tandem-rtc/tandem/signaling/call"
 	"github.com/tandem-rtc/tandem/signaling/chat"
+	"github.com/tandem-rtc/tandem/signaling/chat/mongo"
 	"github.com/tandem-rtc/tandem/signaling/chat/sqlite"
 	"github.com/tandem-rtc/tandem/signaling/wire"
 )
@@ -26,14 +27,18 @@ type dataCommand struct {
 
 // dataFlags say whose data, and where it is.
 type dataFlags struct {
-	User    string `required:"" env:"-" help:"Id of the user."`
-	DataDir string `placeholder:"DIR" help:"Where the server keeps messages. Default: ./data."`
+	User     string `required:"" env:"-" help:"Id of the user."`
+	DataDir  string `placeholder:"DIR" help:"Where the server keeps messages, if that is a file. Default: ./data."`
+	MongoURI Secret `name:"mongo-uri" aliases:"mongo-db-uri" env:"MONGO_DB_URI" placeholder:"URL" help:"MongoDB that the server keeps messages in. --data-dir names a file all the same."`
 }
 
-// open opens the file, which must be there.
+// open opens the file, which must be there, or the database.
 func (f dataFlags) open(ctx context.Context) (chat.Store, error) {
 	if !wire.ValidUserID(f.User) {
 		return nil, fmt.Errorf("%q can not be the id of a user", f.User)
+	}
+	if f.MongoURI != "" && f.DataDir == "" {
+		return f.openMongo(ctx)
 	}
 	path, err := fileIn(f.DataDir)
 	if err != nil {
@@ -46,6 +51,18 @@ func (f dataFlags) open(ctx context.Context) (chat.Store, error) {
 		return nil, err
 	}
 	return sqlite.Open(ctx, sqlite.DefaultConfig(path))
+}
+
+// openMongo opens a database that is there to be reached.
+func (f dataFlags) openMongo(ctx context.Context) (chat.Store, error) {
+	store, err := mongo.Open(ctx, mongo.DefaultConfig(f.MongoURI.Reveal()))
+	if err != nil {
+		return nil, err
+	}
+	if err := store.Trouble(); err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	return store, nil
 }
 
 type dataExport struct {

@@ -58,7 +58,7 @@ type ServersFlags struct {
 	BackendTimeout time.Duration  `default:"60s" help:"How long the back end may take to begin its answer."`
 	TrustedProxies []netip.Prefix `placeholder:"CIDR,…" help:"Proxies in front of Tandem whose word on a client's address is passed on to the back end."`
 	RedisURL       Secret         `name:"redis-url" env:"REDIS_URL" placeholder:"URL" help:"Redis 7 or Valkey that holds presence and active calls, which makes this node one of many: redis://, rediss://, redis+sentinel://HOST,HOST/MASTER or redis+cluster://HOST,HOST. Without it this node is alone and keeps everything in memory."`
-	MongoURI       Secret         `name:"mongo-uri" env:"MONGO_DB_URI" placeholder:"URL" help:"MongoDB that keeps messages. This release does not store there yet: with it set messages are not kept, and the start-up text says so."`
+	MongoURI       Secret         `name:"mongo-uri" aliases:"mongo-db-uri" env:"MONGO_DB_URI" placeholder:"URL" help:"MongoDB that keeps messages and the log of calls, for one node or many, in the collections messages and conversations of existing back ends: mongodb:// or mongodb+srv://, with the database in its path."`
 }
 
 // ClusterFlags are about being one node of many; they need REDIS_URL.

@@ -104,7 +104,7 @@ func buildParts(d deps) (_ web.Parts, _ switchboard, err error) {
 		return web.Parts{}, nil, err
 	}
 	b.sw, err = signaling.New(d.cfg.signaling(d.log), signaling.Parts{
-		Wheel: b.wheel, Verify: d.verifier.Verify, Metrics: signaling.NewMetrics(d.registry), Chat: b.messages(),
+		Wheel: b.wheel, Verify: d.verifier.Verify, Metrics: signaling.NewMetrics(d.registry), Chat: b.messages(), Profiles: b.profiles(),
 		Permits: b.asker(),
 
 		Notifiers: b.notifiers,

@@ -258,8 +258,8 @@ func TestBannerSaysHowItRuns(t *testing.T) {
 		{nil, []string{"only this machine is served", "in memory", "JWT_SECRET", "this server's own only"}, []string{"Warning", "Back end"}},
 		{[]string{"--jwt-secret=" + testSecret, "--listen=127.0.0.1"}, []string{"tokens signed with JWT_SECRET (HS256)", "cookie jwt"}, []string{"this machine"}},
 		{[]string{"--insecure-no-auth"}, []string{"NOBODY IS CHECKED", "Network"}, nil},
-		{[]string{"--redis-url=" + withPassword(t, "hidden-pass"), "--node-name=node-a", "--cluster-secret=" + testSecret, "--mongo-uri=mongodb://u:hidden-pass@m"}, []string{
-			"presence and active calls in Redis", "node node-a of a cluster", "MONGO_DB_URI is set, but this release does not store in MongoDB",
+		{[]string{"--redis-url=" + withPassword(t, "hidden-pass"), "--node-name=node-a", "--cluster-secret=" + testSecret, "--mongo-uri=mongodb://u:hidden-pass@m/?serverSelectionTimeoutMS=100"}, []string{
+			"presence and active calls in Redis", "node node-a of a cluster", "kept, with the log of calls, in MongoDB, database test of m",
 		}, []string{"in memory"}},
 		{[]string{"--backend-url=http://127.0.0.1:1", "--frontend-url=https://app.example"}, []string{
 			"/tandem/", "gets every path that Tandem does not serve", "https://app.example and this server's own",

@@ -64,3 +64,26 @@ func (c Config) database() string {
 	}
 	return name
 }
+
+// withoutSecrets is an error about the URI that does not repeat who signs in.
+func (c Config) withoutSecrets(err error) error {
+	_, rest, _ := strings.Cut(c.URI, "://")
+	if i := strings.LastIndexByte(rest, '@'); i > 0 {
+		for _, secret := range strings.Split(rest[:i], ":") {
+			if secret != "" && strings.Contains(err.Error(), secret) {
+				return errors.New("the URI can not be read")
+			}
+		}
+	}
+	return err
+}
+
+// Place is where messages are, for people: servers and database, without who
+// signs in.
+func (c Config) Place() string {
+	_, rest, _ := strings.Cut(c.URI, "://")
+	hosts, _, _ := strings.Cut(rest, "/")
+	hosts = hosts[strings.LastIndexByte(hosts, '@')+1:]
+	hosts, _, _ = strings.Cut(hosts, "?")
+	return "database " + c.database() + " of " + hosts
+}

@@ -31,6 +31,9 @@ func (s *Store) Export(ctx context.Context, user string, each func(*chat.Message
 	defer s.leave()
 	limited, cancel := context.WithTimeout(ctx, exportTime)
 	defer cancel()
+	if err := s.ready(limited); err != nil {
+		return wrap(ctx, err)
+	}
 	opts := options.Find().SetSort(bson.D{{Key: "createdAt", Value: 1}, {Key: "_id", Value: 1}}).SetAllowDiskUse(true)
 	return wrap(ctx, s.each(limited, s.messages, append(ofUser(user), notGone), opts, func(raw bson.Raw) error {
 		d, err := read(raw)

@@ -40,6 +40,8 @@ func wrap(ctx context.Context, err error) error {
 		return err
 	case errors.Is(err, driver.ErrClientDisconnected):
 		return unavailable(ErrClosed, err)
+	case strings.Contains(err.Error(), "server selection error"):
+		return unavailable(ErrAway, err)
 	case driver.IsTimeout(err), errors.Is(err, context.DeadlineExceeded):
 		return unavailable(ErrSlow, err)
 	case errors.As(err, &server):
@@ -52,7 +54,7 @@ func wrap(ctx context.Context, err error) error {
 			}
 		}
 		return fmt.Errorf("chat/mongo: %w", err)
-	case driver.IsNetworkError(err), strings.Contains(err.Error(), "server selection error"), strings.Contains(err.Error(), "connection"):
+	case driver.IsNetworkError(err), strings.Contains(err.Error(), "connection"):
 		return unavailable(ErrAway, err)
 	}
 	return fmt.Errorf("chat/mongo: %w", err)
@@ -62,8 +64,10 @@ func wrap(ctx context.Context, err error) error {
 // found, no primary, stepping down, shutting down, no space, exceeded time.
 var refusals = []int{6, 7, 50, 89, 91, 189, 262, 10107, 11600, 11602, 13435, 13436, 14031, 9001}
 
+// unavailable names what is wrong. The driver's own error is told, but is no part
+// of it: it may be the end of a context that was not the caller's.
 func unavailable(what, why error) error {
-	return fmt.Errorf("%w: %w (%w)", chat.ErrUnavailable, what, why)
+	return fmt.Errorf("%w: %w (%s)", chat.ErrUnavailable, what, why.Error())
 }
 
 // ruleError is an error of a caller's function, on its way out as it is.

@@ -23,7 +23,11 @@ func (s *Store) mendAlways() {
 	tick := time.NewTicker(s.cfg.MendEvery)
 	defer tick.Stop()
 	for {
-		n, err := s.mendSome(s.life)
+		var n int
+		err := s.do(s.life, func(ctx context.Context) (err error) {
+			n, err = s.mendSome(ctx)
+			return err
+		})
 		if err != nil && s.life.Err() == nil {
 			s.log.Debug("what other nodes left undone could not be looked for", "error", err)
 		}
@@ -42,8 +46,6 @@ func (s *Store) mendAlways() {
 }
 
 func (s *Store) mendSome(ctx context.Context) (n int, err error) {
-	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
-	defer cancel()
 	before := bson.NewObjectIDFromTimestamp(time.Now().Add(-s.cfg.MendAfter))
 	var list []*stored
 	err = s.each(ctx, s.messages, bson.D{{Key: "tandem.open", Value: bson.D{{Key: "$lt", Value: before}}}},

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -33,11 +34,16 @@ type Store struct {
 	// Tandem's own.
 	meta, talks, journals, heads, calls, blocks *driver.Collection
 
-	tag   [4]byte // of this database's cursors
-	lean  bool    // the server can leave out fields of what findAndModify returns
-	clock clock
-	cache cache
-	marks *marker
+	// Known once prepared is true.
+	prepared  atomic.Bool
+	preparing chan struct{} // holds one: whose turn it is
+	tag       [4]byte       // of this database's cursors
+	lean      bool          // the server can leave out fields of what findAndModify returns
+
+	clock    clock
+	profiles profileCache
+	cache    cache
+	marks    *marker
 
 	life   context.Context // ends when background work has to
 	end    context.CancelFunc
@@ -47,9 +53,13 @@ type Store struct {
 	// writing by Close.
 	mu     sync.RWMutex
 	closed bool
+
+	trouble atomic.Pointer[error] // what was wrong when it was last asked
 }
 
-// Open connects, and makes the collections and indexes that are not there.
+// Open connects, and makes the collections and indexes that are not there. If the
+// server is away, the store is there all the same: it says so to whoever asks it
+// for something, and is of use when the server is back.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -60,24 +70,68 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		SetWriteConcern(&writeconcern.WriteConcern{W: "majority", Journal: &durable})
 	client, err := driver.Connect(opts)
 	if err != nil {
-		return nil, fmt.Errorf("chat/mongo: %w", err)
+		return nil, fmt.Errorf("chat/mongo: %w", cfg.withoutSecrets(err))
 	}
 	db := client.Database(cfg.database())
 	s := &Store{
-		cfg: cfg, log: cfg.Logger, client: client,
+		cfg: cfg, log: cfg.Logger, client: client, preparing: make(chan struct{}, 1),
 		messages: db.Collection("messages"), conversations: db.Collection("conversations"), users: db.Collection("users"),
 		meta: db.Collection("tandem_meta"), talks: db.Collection("tandem_talks"), journals: db.Collection("tandem_journals"),
 		heads: db.Collection("tandem_users"), calls: db.Collection("tandem_calls"), blocks: db.Collection("tandem_blocks"),
 	}
 	s.life, s.end = context.WithCancel(context.WithoutCancel(ctx))
-	if err := s.prepare(ctx); err != nil {
+	if err := wrap(ctx, s.ready(ctx)); errors.Is(err, chat.ErrUnavailable) {
+		s.note(err)
+	} else if err != nil {
 		s.end()
-		return nil, errors.Join(fmt.Errorf("opening the store: %w", wrap(ctx, err)), client.Disconnect(context.WithoutCancel(ctx)))
+		return nil, errors.Join(fmt.Errorf("opening the store: %w", err), client.Disconnect(context.WithoutCancel(ctx)))
 	}
 	s.marks = newMarker(s)
 	s.behind.Go(s.marks.run)
 	s.behind.Go(s.mendAlways)
 	return s, nil
+}
+
+// ready sees to it that the store is prepared: one tries, the others wait for it.
+func (s *Store) ready(ctx context.Context) error {
+	if s.prepared.Load() {
+		return nil
+	}
+	select {
+	case s.preparing <- struct{}{}:
+		defer func() { <-s.preparing }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if s.prepared.Load() {
+		return nil
+	}
+	err := s.prepare(ctx)
+	s.prepared.Store(err == nil)
+	return err
+}
+
+// Trouble is what was wrong with the server when it was last asked for something,
+// which is every few seconds at least; nil: nothing.
+func (s *Store) Trouble() error {
+	if err := s.trouble.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
+// note remembers how the server is; the log hears when that changes.
+func (s *Store) note(err error) {
+	switch {
+	case err == nil:
+		if s.trouble.Swap(nil) != nil {
+			s.log.Info("messages can be kept and read again")
+		}
+	case errors.Is(err, chat.ErrUnavailable):
+		if s.trouble.Swap(&err) == nil {
+			s.log.Error("messages can not be kept or read", "error", err)
+		}
+	}
 }
 
 // prepare makes what has to be there.
@@ -123,6 +177,7 @@ func (s *Store) findAndUpdate(ctx context.Context, c *driver.Collection, filter,
 
 // Close waits for what is under way, and gives the connections back.
 func (s *Store) Close() error {
+	s.end() // or what works behind would be waited for
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()
@@ -131,7 +186,6 @@ func (s *Store) Close() error {
 	s.closed = true
 	s.mu.Unlock()
 	s.marks.stop()
-	s.end()
 	s.behind.Wait()
 	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.Timeout)
 	defer cancel()
@@ -164,7 +218,13 @@ func (s *Store) do(ctx context.Context, f func(context.Context) error) error {
 	defer s.leave()
 	limited, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
-	return wrap(ctx, f(limited))
+	err := s.ready(limited)
+	if err == nil {
+		err = f(limited)
+	}
+	err = wrap(ctx, err)
+	s.note(err)
+	return err
 }
 
 // onward is a context for what has to be finished once it was begun, even if

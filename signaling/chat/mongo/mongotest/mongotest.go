@@ -76,8 +76,15 @@ func (s *Server) Kill() {
 	s.cmd = nil
 }
 
-// Freeze has it do nothing until Thaw.
-func (s *Server) Freeze() { _ = s.cmd.Process.Signal(syscall.SIGSTOP) }
+// Freeze has it do nothing until Thaw; it is frozen when that returns.
+func (s *Server) Freeze() {
+	s.t.Helper()
+	_ = s.cmd.Process.Signal(syscall.SIGSTOP)
+	var status syscall.WaitStatus
+	if _, err := syscall.Wait4(s.cmd.Process.Pid, &status, syscall.WUNTRACED, nil); err != nil || !status.Stopped() {
+		s.t.Fatalf("FerretDB does not stop: %v %v", err, status)
+	}
+}
 
 // Thaw lets it go on.
 func (s *Server) Thaw() { _ = s.cmd.Process.Signal(syscall.SIGCONT) }
