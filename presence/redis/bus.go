@@ -73,6 +73,7 @@ type bus struct {
 	landed   sync.Cond // flights is 0
 
 	inbox    *inbox
+	knocks   knocks
 	trunks   group // out
 	arrivals group // trunks of others
 
@@ -146,6 +147,7 @@ func (s *Store) dropInbox(of presence.Peer) {
 func newBus(cfg Config, k keys, p *pipe, h *health, handler presence.Handler, self func() presence.Peer) *bus {
 	b := &bus{cfg: cfg, keys: k, pipe: p, health: h, handler: handler, self: self}
 	b.landed.L = &b.flightMu
+	b.knocks.lease, b.knocks.log = cfg.Lease, cfg.Logger
 	b.hears = func(p presence.Peer) bool { return p == self() }
 	b.nodes = func() []presence.Node { return nil }
 	var seed [8]byte

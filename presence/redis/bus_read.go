@@ -48,6 +48,8 @@ type inbox struct {
 	read    int
 	trimmed time.Time
 
+	anew time.Time // when it last began so, because nothing came
+
 	later bool // some inlet has something to confirm
 	swept time.Time
 
@@ -113,6 +115,10 @@ func (r *inbox) round(ctx context.Context) error {
 		return err
 	}
 	r.tidy(now)
+	if r.bus.knocks.anew(r.anew, now) {
+		r.anew = now
+		return errUnheard
+	}
 	return nil
 }
 
@@ -213,6 +219,9 @@ func (r *inbox) entries(b []byte) error {
 	n, err := reply.streams()
 	if err != nil {
 		return err
+	}
+	if n > 0 {
+		r.bus.knocks.heard()
 	}
 	now := time.Now()
 	for range n {

@@ -67,10 +67,14 @@ func newNode(t testing.TB, cfg Config, name string) *node {
 			return slices.Collect(maps.Values(n.book))
 		},
 	}
-	s, err := Join(context.Background(), cfg, name, n.handler)
-	if err != nil {
-		t.Fatal(err)
-	}
+	var s *Store
+	until(t, "the node has joined", func() (ok bool) {
+		var err error
+		if s, err = Join(context.Background(), cfg, name, n.handler); err != nil {
+			t.Log(err) // the machine may have too much to do to answer in time
+		}
+		return err == nil
+	})
 	n.Store = s
 	ctx, cancel := context.WithCancel(context.Background())
 	n.stop = cancel

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -33,6 +34,7 @@ type health struct {
 
 	mu      sync.Mutex
 	why     string
+	nowhere []string          // keys that no master has taken a command for
 	reasons map[string]uint64 // of all outages
 	hold    time.Time         // no probe before
 	ctx     context.Context
@@ -133,6 +135,9 @@ func (h *health) try() error {
 	if err := h.answers(ctx); err != nil {
 		return err
 	}
+	if err := h.served(ctx); err != nil {
+		return err
+	}
 	if h.onUp != nil {
 		if err := h.onUp(ctx); err != nil {
 			return err
@@ -165,6 +170,53 @@ func (h *health) answers(ctx context.Context) error {
 	return h.rdb.Ping(ctx).Err()
 }
 
+// maxNowhere is how many keys are remembered: one is enough to stay away.
+const maxNowhere = 16
+
+// missed notes the key of a command that one master after the other has sent on: its
+// slot is nobody's, though all of them may find that every slot has a master.
+func (h *health) missed(c goredis.Cmder) {
+	args, i := c.Args(), 1
+	if name, _ := args[0].(string); name == "evalsha" || name == "eval" {
+		i = 3
+	}
+	if i >= len(args) {
+		return
+	}
+	key, ok := args[i].(string)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if ok && len(h.nowhere) < maxNowhere && !slices.Contains(h.nowhere, key) {
+		h.nowhere = append(h.nowhere, key)
+	}
+}
+
+// served reports whether somebody takes commands for the keys that nobody did.
+func (h *health) served(ctx context.Context) error {
+	h.mu.Lock()
+	list := slices.Clone(h.nowhere)
+	h.mu.Unlock()
+	if len(list) == 0 {
+		return nil
+	}
+	p := h.rdb.Pipeline()
+	for _, key := range list {
+		p.Exists(ctx, key)
+	}
+	if _, err := p.Exec(ctx); err != nil {
+		return err
+	}
+	h.mu.Lock()
+	h.nowhere = nil
+	h.mu.Unlock()
+	return nil
+}
+
+// isNowhere reports whether a command was sent on by one master after the other.
+func isNowhere(err error) bool {
+	return err != nil && (strings.HasPrefix(err.Error(), "MOVED ") || strings.HasPrefix(err.Error(), "ASK "))
+}
+
 // isAway reports whether an error says that Redis can not be worked with now,
 // and nothing about the command.
 func isAway(err error) bool {
@@ -180,7 +232,7 @@ func isAway(err error) bool {
 	s := reply.Error()
 	for _, p := range [...]string{
 		"LOADING", "CLUSTERDOWN", "READONLY", "MASTERDOWN", "NOREPLICAS", "OOM", "MISCONF", "TRYAGAIN", "BUSY ",
-		"NOAUTH", "WRONGPASS", "NOPERM", "ERR max number of clients", "STALE",
+		"NOAUTH", "WRONGPASS", "NOPERM", "ERR max number of clients", "STALE", "MOVED ", "ASK ",
 	} {
 		if strings.HasPrefix(s, p) {
 			return true

@@ -217,7 +217,7 @@ func (s *Store) Renew(ctx context.Context) error {
 		return err
 	}
 	s.pipe.post(nil, s.leaseKey("renew", s.peer()))
-	s.measureInbox()
+	s.knock()
 	s.owed.pay(s)
 	if s.lease.emptied.Load() && !s.incomplete() {
 		s.lease.emptied.Store(false)

@@ -53,6 +53,8 @@ var (
 	descSkipped  = desc("bus_skipped_total", "Entries that this release can not read.")
 	descKept     = desc("bus_unconfirmed_bytes", "Bytes of payloads that other nodes have not confirmed.")
 	descTrunks   = desc("bus_trunks", "Other nodes that this one sends to straight, not by way of their inboxes.")
+	descDeaf     = desc("bus_deaf", "1 while what is written to this node's inbox does not reach it, though Redis is there.")
+	descReread   = desc("bus_reread_total", "Times that the inbox was read anew because nothing came out of it.")
 )
 
 // Describe lists what is collected.
@@ -60,7 +62,7 @@ func (collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		descDegraded, descOutages, descEmptied, descTrips, descCommands, descQueue, descReloads, descHits, descMisses,
 		descRoutes, descNodes, descBuried, descInbox, descBatches, descSent, descAgain, descRefused, descReceived,
-		descRepeated, descGaps, descSkipped, descKept, descTrunks,
+		descRepeated, descGaps, descSkipped, descKept, descTrunks, descDeaf, descReread,
 	} {
 		ch <- d
 	}
@@ -75,11 +77,14 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	counter := func(d *prometheus.Desc, v uint64, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), labels...)
 	}
-	down := 0.0
-	if s.health.isDown() {
-		down = 1
+	flag := func(d *prometheus.Desc, on bool) {
+		v := 0.0
+		if on {
+			v = 1
+		}
+		gauge(d, v)
 	}
-	gauge(descDegraded, down)
+	flag(descDegraded, s.health.isDown())
 	for reason, n := range s.health.outages() {
 		counter(descOutages, n, reason)
 	}
@@ -107,17 +112,8 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	counter(descSkipped, b.Skipped)
 	gauge(descKept, float64(s.bus.unconfirmed()))
 	gauge(descTrunks, float64(s.bus.stats.trunks.Load()))
-}
-
-// measureInbox has the length of this node's inbox read, without waiting for it.
-func (s *Store) measureInbox() {
-	self := s.peer()
-	c := goredis.NewIntCmd(context.Background(), "xlen", s.keys.inbox(self.Name, self.Epoch))
-	s.pipe.post(func() {
-		if c.Err() == nil {
-			s.tally.inbox.Store(c.Val())
-		}
-	}, c)
+	flag(descDeaf, s.bus.knocks.deaf.Load())
+	counter(descReread, s.bus.knocks.rereads.Load())
 }
 
 // unconfirmed is how much is kept for others.
@@ -178,6 +174,8 @@ func outageReason(err error) string {
 	switch word {
 	case "LOADING", "CLUSTERDOWN", "READONLY", "MASTERDOWN", "NOREPLICAS", "OOM", "MISCONF", "TRYAGAIN", "BUSY", "STALE":
 		return strings.ToLower(word)
+	case "MOVED", "ASK":
+		return "moved"
 	case "NOAUTH", "WRONGPASS", "NOPERM":
 		return "denied"
 	}

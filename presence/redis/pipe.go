@@ -207,6 +207,9 @@ func (p *pipe) settle(ctx context.Context, c goredis.Cmder) {
 		p.again(ctx, c)
 		err = c.Err()
 	}
+	if isNowhere(err) {
+		p.health.missed(c)
+	}
 	p.health.note(err)
 }
 

@@ -157,8 +157,14 @@ func (s *Store) Node() (name, epoch string) {
 	return n.Name, n.Epoch
 }
 
-// Degraded is empty, or why Redis counts as away.
-func (s *Store) Degraded() string { return s.health.reason() }
+// Degraded is empty, or why Redis counts as away, or that this node does not hear
+// what others send.
+func (s *Store) Degraded() string {
+	if why := s.health.reason(); why != "" || !s.bus.knocks.deaf.Load() {
+		return why
+	}
+	return whyDeaf
+}
 
 // deaf is the handler of a node that wants to hear of nothing.
 type deaf struct{}

@@ -91,9 +91,7 @@ func (c *Cluster) MoveSlot(slot, from, to int) (moved int) {
 			moved++
 		}
 	}
-	for _, s := range []*Server{b, a, c.Masters[3-from-to]} {
-		s.MustCommand("CLUSTER", "SETSLOT", n, "NODE", c.ids[to])
-	}
+	c.GiveSlot(slot, to)
 	return moved
 }
 
@@ -104,6 +102,64 @@ func (c *Cluster) BeginMove(slot, from, to int) {
 	n := strconv.Itoa(slot)
 	c.Masters[to].MustCommand("CLUSTER", "SETSLOT", n, "IMPORTING", c.ids[from])
 	c.Masters[from].MustCommand("CLUSTER", "SETSLOT", n, "MIGRATING", c.ids[to])
+}
+
+// LoseSlot deletes what is in a slot and leaves it with nobody who serves it: its
+// master says that another one does, which says the reverse. It happens when slots
+// move faster than the masters tell each other, and stays until an operator does
+// something (GiveSlot): each of them finds that all slots have a master.
+func (c *Cluster) LoseSlot(slot, from int) {
+	c.t.Helper()
+	a, n := c.Masters[from], strconv.Itoa(slot)
+	waitFor(c.t, "the slot is lost", func() bool { // as often as somebody writes to it meanwhile
+		keys, err := a.array("CLUSTER", "GETKEYSINSLOT", n, "100")
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		for _, k := range keys {
+			a.MustCommand("DEL", k)
+		}
+		_, err = a.Command("CLUSTER", "SETSLOT", n, "NODE", c.ids[(from+1)%3])
+		return err == nil
+	})
+}
+
+// GiveSlot makes a master serve a slot that nobody else has keys of. It is told to
+// all masters until they say the same: of two that have taken slots in the same
+// moment one may be told by a third that it has not.
+func (c *Cluster) GiveSlot(slot, to int) {
+	c.t.Helper()
+	waitFor(c.t, "all masters agree on who has the slot", func() bool {
+		for _, i := range []int{to, (to + 1) % 3, (to + 2) % 3} {
+			c.Masters[i].MustCommand("CLUSTER", "SETSLOT", strconv.Itoa(slot), "NODE", c.ids[to])
+		}
+		for _, s := range c.Masters {
+			if c.ownerSeenBy(s, slot) != c.ids[to] {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// ownerSeenBy is the id of the master that has a slot as one of them knows, or "".
+func (c *Cluster) ownerSeenBy(s *Server, slot int) string {
+	c.t.Helper()
+	for line := range strings.Lines(s.MustCommand("CLUSTER", "NODES")) {
+		f := strings.Fields(line)
+		for _, r := range f[min(8, len(f)):] { // "5", "7-9", "[5->-ID]"
+			first, last, more := strings.Cut(r, "-")
+			if !more {
+				last = first
+			}
+			lo, errLo := strconv.Atoi(first)
+			hi, errHi := strconv.Atoi(last)
+			if errLo == nil && errHi == nil && lo <= slot && slot <= hi {
+				return f[0]
+			}
+		}
+	}
+	return ""
 }
 
 // SlotOf is the slot of a key.
