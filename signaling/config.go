@@ -15,6 +15,9 @@ type Config struct {
 	// Call holds the times and bounds of the call machine
 	// (call.DefaultConfig).
 	Call call.Config
+	// WakeRing is how long a call rings for somebody who is offline and can be
+	// woken, if Call.OfflineRing is 0; 0: not at all. C5.
+	WakeRing time.Duration
 
 	// PresenceInterval is the least time between two getOnlineUsers
 	// broadcasts (1 s), PresenceLimit the number of online users up to which
@@ -140,7 +143,7 @@ func (c *Config) Validate() error {
 	if c.CallPingTimeout <= c.CallPing {
 		return errors.New("signaling: the call ping timeout has to be longer than the call ping interval")
 	}
-	if c.TypingRate < 0 || c.EventRate < 0 || c.CallsPerMinute < 0 || c.SessionsPerUser < 0 || c.PresenceLimit < 0 {
+	if c.TypingRate < 0 || c.EventRate < 0 || c.CallsPerMinute < 0 || c.SessionsPerUser < 0 || c.PresenceLimit < 0 || c.WakeRing < 0 {
 		return errors.New("signaling: a limit can not be negative")
 	}
 	return c.Call.Validate()

@@ -47,6 +47,7 @@ type setup struct {
 	chat    chat.Store
 	live    chat.LiveCalls
 	permits Permits
+	wakes   func(context.Context, string) (bool, error)
 }
 
 // play runs f in worlds of their own, with a clock that f turns by sleeping: on
@@ -97,7 +98,7 @@ func (w *world) addNode(name string, cluster *memory.Cluster, s *setup) {
 	t := w.t
 	t.Helper()
 	wh := wheel.New(wheel.Config{Tick: 10 * time.Millisecond})
-	sw, err := New(s.Config, Parts{Wheel: wh, Verify: s.verify, CallLog: w.logged, Chat: s.chat, LiveCalls: s.live, Permits: s.permits}, func(h presence.Handler) (presence.Store, error) {
+	sw, err := New(s.Config, Parts{Wheel: wh, Verify: s.verify, CallLog: w.logged, Chat: s.chat, LiveCalls: s.live, Permits: s.permits, Wakes: s.wakes}, func(h presence.Handler) (presence.Store, error) {
 		m, err := cluster.Join(name, h)
 		if err != nil {
 			return nil, err

@@ -154,7 +154,7 @@ func (sw *Switchboard) ring(ctx context.Context, t *turn, s *Session, p *wire.Ca
 		}
 		r.Offline = !st[0].Online // one that vanished a moment ago is rung (C5)
 	}
-	c, fx := call.New(sw.cfg.Call, r, t.now)
+	c, fx := call.New(sw.ringRules(ctx, &r), r, t.now)
 	if !c.Live() {
 		return sw.refused(ctx, t, &c, fx)
 	}

@@ -40,7 +40,10 @@ type Parts struct {
 	Permits Permits
 	// Notifiers hear of what happens (M9, C5): webhooks, push.
 	Notifiers []Notifier
-	Metrics   *Metrics
+	// Wakes says whether somebody who is offline can be woken, so that a call may
+	// ring meanwhile (C5); nil: nobody can.
+	Wakes   func(ctx context.Context, user string) (bool, error)
+	Metrics *Metrics
 }
 
 // Switchboard routes events between the sessions of this node.
@@ -57,6 +60,7 @@ type Switchboard struct {
 	metrics  *Metrics
 	news     []*newsQueue
 	newsCtx  context.Context // ends with Close
+	wakes    func(ctx context.Context, user string) (bool, error)
 
 	hub       *hub
 	online    online
@@ -103,7 +107,7 @@ func New(cfg Config, p Parts, join func(presence.Handler) (presence.Store, error
 		return nil, errors.New("signaling: a wheel and a store are required")
 	}
 	sw := &Switchboard{
-		cfg: cfg, log: cfg.Logger, wheel: p.Wheel, verify: p.Verify, callLog: p.CallLog, metrics: p.Metrics, chat: p.Chat, profiles: p.Profiles, permits: p.Permits,
+		cfg: cfg, log: cfg.Logger, wheel: p.Wheel, verify: p.Verify, callLog: p.CallLog, metrics: p.Metrics, chat: p.Chat, profiles: p.Profiles, permits: p.Permits, wakes: p.Wakes,
 		hub: newHub(), watched: watchers{}, rates: map[string]*rate.Limiter{},
 		joined: make(chan struct{}), book: newBook(),
 	}

@@ -46,22 +46,39 @@ func (s *Server) chatRoutes() map[string]map[string]answerer {
 	}
 }
 
-// ChatRoutes lists these, each as "METHOD /path", sorted: what the documents are
+// section is a part of the routes of users that a site may be without.
+type section struct {
+	routes map[string]map[string]answerer // by pattern and method
+	on     func() bool
+	off    error // what is answered while it is not on
+}
+
+func (s *Server) sections() []section {
+	return []section{
+		{s.chatRoutes(), s.chatOn, wire.Errorf(wire.CodeNotConfigured, "This server keeps no messages.")},
+		{s.pushRoutes(), s.pushOn, wire.Errorf(wire.CodeNotConfigured, "This server sends no pushes.")},
+	}
+}
+
+// ChatRoutes lists the routes of users, each as "METHOD /path", sorted: what the documents are
 // held against.
 func (s *Server) ChatRoutes() []string {
 	var list []string
-	for pattern, methods := range s.chatRoutes() {
-		for method := range methods {
-			list = append(list, method+" "+pattern)
+	for _, part := range s.sections() {
+		for pattern, methods := range part.routes {
+			for method := range methods {
+				list = append(list, method+" "+pattern)
+			}
 		}
 	}
 	slices.Sort(list)
 	return list
 }
 
-// chatRoute serves a path while messages are kept. What it does not serve, the
+// userRoute serves a path while its section is on. What it does not serve, the
 // whole path or a method, belongs to the back end if there is one.
-func (s *Server) chatRoute(pattern string, methods map[string]answerer, rest http.Handler) http.Handler {
+func (s *Server) userRoute(part section, pattern string, rest http.Handler) http.Handler {
+	methods := part.routes[pattern]
 	var allowed []string
 	for m := range methods {
 		allowed = append(allowed, m)
@@ -70,9 +87,9 @@ func (s *Server) chatRoute(pattern string, methods map[string]answerer, rest htt
 		}
 	}
 	slices.Sort(allowed)
-	own := s.stats.counted(pattern, s.api(s.answering(methods), allowed...))
+	own := s.stats.counted(pattern, s.api(s.answering(part, methods), allowed...))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if s.cfg.BackendURL != "" && (!s.chatOn() || !slices.Contains(allowed, wanted(r))) {
+		if s.cfg.BackendURL != "" && (!part.on() || !slices.Contains(allowed, wanted(r))) {
 			rest.ServeHTTP(w, r)
 			return
 		}
@@ -90,14 +107,14 @@ func wanted(r *http.Request) string {
 	return r.Method
 }
 
-// answering answers with what the method's own part says. Messages are somebody's:
-// a caller without a name is refused, also where names are believed.
-func (s *Server) answering(methods map[string]answerer) http.Handler {
+// answering answers with what the method's own part says. Messages and browsers are
+// somebody's: a caller without a name is refused, also where names are believed.
+func (s *Server) answering(part section, methods map[string]answerer) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		caller := Caller(r.Context())
 		switch {
-		case !s.chatOn():
-			writeError(w, wire.Errorf(wire.CodeNotConfigured, "This server keeps no messages."))
+		case !part.on():
+			writeError(w, part.off)
 			return
 		case caller == nil:
 			writeError(w, errNameless)

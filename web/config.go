@@ -147,6 +147,9 @@ type Parts struct {
 	// Blocks answers /api/blocks, where messages are kept, and says who looks
 	// offline to whom.
 	Blocks Blocks
+	// Push answers the routes of pushes; nil: these paths are the back end's, or
+	// not_configured.
+	Push Push
 	// Backend serves back ends on /api/server; nil: nobody does.
 	Backend Backend
 	// Ready says whether this node should get traffic: a word for people ("ready",

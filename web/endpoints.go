@@ -16,6 +16,7 @@ func Documented() *apidoc.REST {
 	list := onlineEndpoints()
 	list = append(list, messageEndpoints()...)
 	list = append(list, callEndpoints()...)
+	list = append(list, pushEndpoints()...)
 	list = append(list, serverEndpoints()...)
 	list = append(list, healthEndpoints()...)
 	return &apidoc.REST{
@@ -140,6 +141,35 @@ func callEndpoints() []apidoc.Endpoint {
 			Example: apidoc.Try{Body: `{}`},
 		},
 	}
+}
+
+func pushEndpoints() []apidoc.Endpoint {
+	const key = "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4" // RFC 8291 §5
+	list := []apidoc.Endpoint{
+		{
+			Method: http.MethodGet, Path: "/api/push/key", ID: "pushKey",
+			Summary: "What a browser subscribes with", Description: "The `applicationServerKey` of `PushManager.subscribe`.",
+			Status: http.StatusOK, Answer: typed[pushKeyAnswer](),
+		},
+		{
+			Method: http.MethodPost, Path: "/api/push/subscriptions", ID: "subscribe",
+			Summary:     "Register a browser for pushes",
+			Description: "What `PushSubscription.toJSON()` gives, and `device`, a name of the browser that stays. In place of the same device of that user, and of the same endpoint of anybody.",
+			Body:        typed[subscribeBody](), Required: []string{"endpoint", "keys"},
+			Status: http.StatusCreated, Answer: typed[subscribedAnswer](),
+			Example: apidoc.Try{Body: `{"endpoint":"https://fcm.googleapis.com/fcm/send/example","keys":{"p256dh":"` + key + `","auth":"BTBZMqHH6r4Tts7J_aSIgg"},"device":"example"}`},
+		},
+		{
+			Method: http.MethodDelete, Path: "/api/push/subscriptions", ID: "unsubscribe",
+			Summary: "Forget a browser", Description: "By its endpoint or its device.",
+			Body: typed[unsubscribeBody](), Status: http.StatusOK, Answer: typed[struct{}](), Codes: []wire.Code{wire.CodeNotFound},
+			Example: apidoc.Try{Body: `{"device":"example"}`},
+		},
+	}
+	for i := range list {
+		list[i].Tag, list[i].Access, list[i].Codes = "Pushes", apidoc.AUser, asked(list[i].Codes...)
+	}
+	return list
 }
 
 func serverEndpoints() []apidoc.Endpoint {

@@ -17,6 +17,7 @@ const pagePrefix = "/tandem"
 //	GET /api/users/online   who is online
 //	/api/messages/… /api/conversations /api/calls   see chatRoutes
 //	GET /docs/…             the reference of all this, and its OpenAPI and AsyncAPI
+//	/api/push/…             see pushRoutes
 //	GET /healthz /readyz    is the process alive, should it get traffic
 //	everything else         the back end, or the built-in page
 func (s *Server) newRouter() (http.Handler, error) {
@@ -49,8 +50,10 @@ func (s *Server) newRouter() (http.Handler, error) {
 			return nil, err
 		}
 	}
-	for pattern, methods := range s.chatRoutes() {
-		r.Handle(pattern, s.chatRoute(pattern, methods, rest))
+	for _, part := range s.sections() {
+		for pattern := range part.routes {
+			r.Handle(pattern, s.userRoute(part, pattern, rest))
+		}
 	}
 	r.NotFound(rest.ServeHTTP)
 	r.MethodNotAllowed(rest.ServeHTTP)

@@ -72,7 +72,7 @@ func (a *App) facts() []fact {
 	if c.Servers.BackendURL != "" {
 		facts = append(facts, fact{"Back end", redacted(c.Servers.BackendURL) + " gets every path that Tandem does not serve"})
 	}
-	facts = append(facts, fact{"Stores", a.storesText()}, fact{"Messages", a.chatText()})
+	facts = append(facts, fact{"Stores", a.storesText()}, fact{"Messages", a.chatText()}, fact{"Pushes", a.pushText()})
 	facts = append(facts, fact{"Limits", fmt.Sprintf("%d connections; a user: %d devices, %d calls a minute; a device: %g events a second, messages of %d bytes",
 		c.Limits.MaxConnections, c.Limits.SessionsPerUser, c.Limits.CallsPerMinute, c.Limits.EventsRate, c.Limits.MaxPayload)})
 	if admin := a.AdminURL(); admin != "" {
@@ -106,6 +106,18 @@ func (a *App) chatText() string {
 	text := "kept, with the log of calls, in " + where
 	if keep := a.cfg.Chat.Retention; keep > 0 {
 		text += fmt.Sprintf(" for %v", keep)
+	}
+	return text
+}
+
+func (a *App) pushText() string {
+	c := a.cfg
+	if c.Push.NoPush {
+		return "none (--no-push)"
+	}
+	text := "to browsers whose users want them"
+	if c.push(deps{}).Subject == "" {
+		text += "; Safari's need VAPID_SUBJECT=mailto:you@example.com"
 	}
 	return text
 }

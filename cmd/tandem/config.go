@@ -69,6 +69,9 @@ func (c Config) Validate() error {
 	if err := c.checkPermit(); err != nil {
 		return err
 	}
+	if err := c.checkPush(); err != nil {
+		return err
+	}
 	if err := c.checkWebhooks(); err != nil {
 		return err
 	}

@@ -17,6 +17,7 @@ type Config struct {
 	Chat      ChatFlags      `embed:"" group:"chat"`
 	Permit    PermitFlags    `embed:"" group:"permit"`
 	Webhooks  WebhookFlags   `embed:"" group:"webhooks"`
+	Push      PushFlags      `embed:"" group:"push"`
 	Presence  PresenceFlags  `embed:"" group:"presence"`
 	Limits    LimitsFlags    `embed:"" group:"limits"`
 	Liveness  LivenessFlags  `embed:"" group:"liveness"`
@@ -77,7 +78,7 @@ type ClusterFlags struct {
 // CallsFlags are the times of a call.
 type CallsFlags struct {
 	RingTimeout     time.Duration  `default:"45s" help:"How long a call rings before it counts as not answered."`
-	OfflineRing     *time.Duration `help:"How long a call to somebody who is offline waits for a device; 0 says offline at once. Without it 30s if there are webhooks, which can wake a device, else 0."`
+	OfflineRing     *time.Duration `placeholder:"DURATION" help:"How long a call to somebody who is offline waits for a device; 0 says offline at once. Without it 30s if there are webhooks, which can wake a device, or for a user whose browsers get pushes, else 0."`
 	ResumeWindow    time.Duration  `default:"20s" help:"How long a device that lost its network may take to come back to its call."`
 	ICEServer       []string       `placeholder:"URL,…" help:"STUN servers that clients are told, for example stun:stun.example.com:3478. Needed for calls across networks; none by default."`
 	CallWaiting     bool           `help:"Ring users who are in a call already, in place of telling the caller that they are busy."`

@@ -19,6 +19,7 @@ import (
 	"github.com/tandem-rtc/tandem/signaling/call"
 	"github.com/tandem-rtc/tandem/signaling/jsonws"
 	"github.com/tandem-rtc/tandem/signaling/permit"
+	"github.com/tandem-rtc/tandem/signaling/push"
 	"github.com/tandem-rtc/tandem/signaling/sio"
 	"github.com/tandem-rtc/tandem/signaling/socketio"
 	"github.com/tandem-rtc/tandem/signaling/socketio/engine"
@@ -67,6 +68,7 @@ type board struct {
 
 	chat    *meteredStore // nil: messages are not kept
 	permits *permit.Asker // nil: everybody may
+	push    *push.Service // nil: nobody is woken
 
 	webhooks  *webhook.Sender // nil: nobody wants them
 	notifiers []signaling.Notifier
@@ -99,13 +101,16 @@ func buildParts(d deps) (_ web.Parts, _ switchboard, err error) {
 	if err != nil {
 		return web.Parts{}, nil, err
 	}
+	if err := b.openPush(d, key); err != nil {
+		return web.Parts{}, nil, err
+	}
 	addr, err := b.openPeers(d, key)
 	if err != nil {
 		return web.Parts{}, nil, err
 	}
 	b.sw, err = signaling.New(d.cfg.signaling(d.log), signaling.Parts{
 		Wheel: b.wheel, Verify: d.verifier.Verify, Metrics: signaling.NewMetrics(d.registry), Chat: b.messages(), Profiles: b.profiles(),
-		Permits: b.asker(),
+		Permits: b.asker(), Wakes: b.wakes(),
 
 		Notifiers: b.notifiers,
 	}, b.join(d, addr))
@@ -131,7 +136,8 @@ func buildParts(d deps) (_ web.Parts, _ switchboard, err error) {
 		return web.Parts{}, nil, err
 	}
 	b.expireChat(ctx, d)
-	return web.Parts{SocketIO: b.io, WS: b.ws, Online: b.sw, Chat: b.sw, Calls: b.sw, Blocks: b.sw, Backend: b.sw, Ready: b.ready}, b, nil
+	b.expireSubscriptions(ctx, d)
+	return web.Parts{SocketIO: b.io, WS: b.ws, Online: b.sw, Chat: b.sw, Calls: b.sw, Blocks: b.sw, Backend: b.sw, Push: b.pushRoutes(), Ready: b.ready}, b, nil
 }
 
 func (b *board) ready() (string, bool, map[string]string) {
@@ -200,6 +206,9 @@ func (b *board) Close() error {
 	if b.sw != nil {
 		b.sw.Close()
 	}
+	if b.push != nil {
+		b.push.Close()
+	}
 	if b.wheel != nil {
 		b.wheel.Close()
 	}
@@ -238,6 +247,7 @@ func (c Config) signaling(log *slog.Logger) signaling.Config {
 		CallsPerMinute: c.Limits.CallsPerMinute, SessionsPerUser: c.Limits.SessionsPerUser,
 		TokenLeeway: c.Identity.TokenLeeway, ProfileFields: c.Identity.ProfileFields, Tick: tick, Logger: log,
 		Renew: min(time.Second, c.Cluster.NodeLease/4), HistoryLimit: c.Chat.HistoryLimit,
+		WakeRing: c.wakeRing(),
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"crypto/ecdh"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
@@ -61,21 +60,6 @@ type Store interface {
 	// Remove forgets the subscription of the user with that endpoint; removed
 	// reports whether there was one.
 	Remove(ctx context.Context, user, endpoint string) (removed bool, err error)
-}
-
-// Parse reads a subscription that a client sends: an object as
-// PushSubscription.toJSON gives it, with device beside; other members are left
-// aside. The error wraps ErrSubscription.
-func Parse(text []byte) (Subscription, error) {
-	var s Subscription
-	if err := json.Unmarshal(text, &s); err != nil {
-		return Subscription{}, fmt.Errorf("%w: %w", ErrSubscription, err)
-	}
-	s.Since = time.Time{}
-	if err := s.normalize(); err != nil {
-		return Subscription{}, fmt.Errorf("%w: %w", ErrSubscription, err)
-	}
-	return s, nil
 }
 
 // normalize checks the subscription and brings keys into one form.

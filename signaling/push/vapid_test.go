@@ -1,7 +1,7 @@
 package push_test
 
 import (
-	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -85,39 +85,34 @@ func TestDerivedKeysAgree(t *testing.T) {
 	}
 }
 
-func FuzzParse(f *testing.F) {
+// FuzzSubscription registers anything: what is taken is in one form, which is taken
+// again as it is.
+func FuzzSubscription(f *testing.F) {
 	key, err := push.NewKey()
 	if err != nil {
 		f.Fatal(err)
 	}
-	good, err := json.Marshal(map[string]any{
-		"endpoint": "https://fcm.googleapis.com/fcm/send/abc", "expirationTime": nil,
-		"keys": map[string]string{"p256dh": key.Public, "auth": "AAAAAAAAAAAAAAAAAAAAAA"}, "device": "phone",
-	})
+	s, err := push.New(push.Config{Key: key, Hosts: []string{"*"}}, push.NewMemory(), nil)
 	if err != nil {
 		f.Fatal(err)
 	}
-	if _, err := push.Parse(good); err != nil {
-		f.Fatal(err)
-	}
-	f.Add(string(good))
-	for _, s := range []string{"", "null", "{}", `{"endpoint":"https://[::1]:x/"}`, `{"keys":{"auth":1}}`, strings.Replace(string(good), "phone", `\ud800`, 1)} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		s, err := push.Parse([]byte(text))
+	f.Cleanup(s.Close)
+	f.Add("https://fcm.googleapis.com/fcm/send/abc", key.Public, "AAAAAAAAAAAAAAAAAAAAAA==", "phone")
+	f.Add("https://[::1]:x/", "", "====", "\xff")
+	f.Add("https://a@b", key.Public+"=", "AAAA", "")
+	f.Fuzz(func(t *testing.T, endpoint, p256dh, auth, device string) {
+		sub, err := s.Subscribe(t.Context(), "u", push.Subscription{Endpoint: endpoint, Keys: push.Keys{P256dh: p256dh, Auth: auth}, Device: device})
 		if err != nil {
+			if !errors.Is(err, push.ErrSubscription) && !errors.Is(err, push.ErrHost) {
+				t.Fatal(err)
+			}
 			return
 		}
-		again, err := json.Marshal(s)
-		if err != nil {
-			t.Fatal(err)
+		if sub.Device == "" || len(sub.Device) > push.MaxDevice || !strings.HasPrefix(strings.ToLower(endpoint), "https://") {
+			t.Errorf("took %+v", sub)
 		}
-		if back, err := push.Parse(again); err != nil || back != s {
-			t.Errorf("%q came back as %+v, %v", text, back, err)
-		}
-		if s.Device == "" || len(s.Device) > push.MaxDevice || !strings.HasPrefix(s.Endpoint, "http") {
-			t.Errorf("took %+v", s)
+		if again, err := s.Subscribe(t.Context(), "u", sub); err != nil || again != sub {
+			t.Errorf("%+v came back as %+v, %v", sub, again, err)
 		}
 	})
 }
