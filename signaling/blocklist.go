@@ -59,7 +59,7 @@ type blockEntry struct {
 	changes  uint64        // counts the news of it
 	loading  bool          // somebody reads its lists
 	missing  bool          // they could not be read: tried again
-	ready    chan struct{} // closed when they were read, or could not be; nil since
+	ready    chan struct{} // closed when somebody has read, for others who wait; mostly nil
 }
 
 // blocklists are all of them.
@@ -79,7 +79,7 @@ func (sw *Switchboard) enterBlocks(s *Session) {
 	defer l.mu.Unlock()
 	e := l.by[s.user]
 	if e == nil {
-		e = &blockEntry{user: s.user, missing: true, ready: make(chan struct{})}
+		e = &blockEntry{user: s.user, missing: true}
 		e.sets.Store(noBlocks)
 		if l.by == nil {
 			l.by = map[string]*blockEntry{}
@@ -109,13 +109,23 @@ func (sw *Switchboard) awaitBlocks(s *Session) {
 	if e == nil {
 		return
 	}
-	sw.readBlocks(e)
-	sw.blocks.mu.Lock()
-	ready := e.ready
-	sw.blocks.mu.Unlock()
-	if ready == nil {
+	l := &sw.blocks
+	l.mu.Lock()
+	if !e.missing {
+		l.mu.Unlock()
 		return
 	}
+	if !e.loading {
+		e.loading = true
+		l.mu.Unlock()
+		sw.loadBlocks(e, blockTime)
+		return
+	}
+	if e.ready == nil {
+		e.ready = make(chan struct{})
+	}
+	ready := e.ready
+	l.mu.Unlock()
 	late := time.NewTimer(blockTime)
 	defer late.Stop()
 	select {
@@ -125,8 +135,7 @@ func (sw *Switchboard) awaitBlocks(s *Session) {
 	}
 }
 
-// readBlocks reads an entry's lists if they are missing and nobody does. The
-// caller waits for the store where that is quick, and not for one that is away.
+// readBlocks has an entry's lists read if they are missing and nobody does that.
 func (sw *Switchboard) readBlocks(e *blockEntry) {
 	sw.blocks.mu.Lock()
 	defer sw.blocks.mu.Unlock()
@@ -134,18 +143,18 @@ func (sw *Switchboard) readBlocks(e *blockEntry) {
 		return
 	}
 	e.loading = true
-	sw.soon(func() { sw.loadBlocks(e) })
+	sw.soon(func() { sw.loadBlocks(e, storeTime) })
 }
 
 // loadBlocks reads until nothing was told meanwhile: what was read may be older.
-func (sw *Switchboard) loadBlocks(e *blockEntry) {
+func (sw *Switchboard) loadBlocks(e *blockEntry, patience time.Duration) {
 	const most = 10 // then the next tick goes on
 	l := &sw.blocks
 	for try := 1; ; try++ {
 		l.mu.Lock()
 		before := e.changes
 		l.mu.Unlock()
-		ctx, cancel := context.WithTimeout(context.Background(), storeTime)
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		sets, err := sw.readBlockSets(ctx, e.user)
 		cancel()
 		l.mu.Lock()
@@ -160,7 +169,7 @@ func (sw *Switchboard) loadBlocks(e *blockEntry) {
 		}
 		if e.ready != nil {
 			close(e.ready)
-			e.ready = nil // an idle user need not pay for it
+			e.ready = nil
 		}
 		l.mu.Unlock()
 		if err != nil {
