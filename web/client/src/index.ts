@@ -9,6 +9,7 @@ export { Connection, SUBPROTOCOL, type ConnectionOptions, type ConnectionState, 
 export { Backoff, type BackoffOptions } from './backoff.js'
 export { claimDevice, type DeviceIdentity } from './device.js'
 export { TandemError, finalCloseCodes, refusals, type ClientCode, type ErrorCode, type ServerCode } from './errors.js'
+export type { Blocklist } from './blocklist.js'
 export { LiveCallMemory, type LiveCall } from './memory.js'
 export type { Messages, Outgoing } from './messages.js'
 export type { Presence } from './presence.js'

@@ -1,3 +1,4 @@
+import { Blocklist } from './blocklist.js'
 import { Calls } from './calls.js'
 import { defaultTiming, type CallTiming } from './call-types.js'
 import { Connection, type ConnectionOptions, type ConnectionState } from './connection.js'
@@ -44,6 +45,7 @@ export class Tandem extends Emitter<ClientEvents & ServerEvents> {
   readonly calls: Calls
   readonly messages: Messages
   readonly presence: Presence
+  readonly blocks: Blocklist
   readonly typing: Typing
   /** Devices for the next call; a running call has its own. */
   readonly choice: DeviceChoice = {}
@@ -58,6 +60,7 @@ export class Tandem extends Emitter<ClientEvents & ServerEvents> {
     const request = (event: string, payload: unknown, timeoutMs?: number) => this.#send(event, payload, timeoutMs)
     this.#ice = new IceServers(request)
     this.presence = new Presence(request)
+    this.blocks = new Blocklist(request)
     this.messages = new Messages(request)
     this.typing = new Typing((event, receiverId) => this.volatile(event, { receiverId }))
     this.calls = new Calls(
@@ -160,6 +163,7 @@ export class Tandem extends Emitter<ClientEvents & ServerEvents> {
   #onEvent(name: string, args: unknown[]): void {
     if (name === 'ice:servers') this.calls.setIceServers(this.#ice.take(args[0]))
     this.presence.onEvent(name, args)
+    this.blocks.onEvent(name, args)
     this.typing.onEvent(name, args)
     this.messages.onEvent(name, args)
     this.calls.onEvent(name, args)

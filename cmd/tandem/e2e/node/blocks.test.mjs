@@ -6,6 +6,7 @@ import { SECRET, startTandem, unique } from '../lib/server.mjs';
 import { callUser, join, refused, settled } from '../lib/clients.mjs';
 import { eventually } from '../lib/eventually.mjs';
 import { rest } from '../lib/rest.mjs';
+import { app } from '../lib/sdk.mjs';
 
 const server = await startTandem({ secret: SECRET, flags: { 'ring-timeout': '1s' } });
 after(() => server.stop());
@@ -79,4 +80,17 @@ test('C15: where no messages are kept nobody is blocked', async (t) => {
   const a = await join(t, bare, 'json');
   for (const ev of ['user:block', 'user:unblock', 'user:blocks']) await refused(a.ask(ev, { userId: 'x' }), 'not_configured');
   assert.equal((await rest(bare, a.user)('GET', '/api/blocks')).status, 501);
+});
+
+test('C15: the SDK blocks, and its other tab knows', async (t) => {
+  const [user, eve] = [unique('alice'), unique('eve')];
+  const [one, two] = [app(t, server, user), app(t, server, user)];
+  await Promise.all([one.connect(), two.connect()]);
+  await one.blocks.block(eve);
+  assert.deepEqual([...one.blocks.users], [eve]);
+  await eventually('the other tab knows', () => two.blocks.users.has(eve));
+  assert.deepEqual(await two.blocks.list(), [eve]);
+  one.cut();
+  await one.blocks.unblock(eve); // sent again after the loss
+  await eventually('the other tab knows', () => !two.blocks.users.has(eve));
 });
