@@ -134,6 +134,15 @@ func (b *board) profiles() chat.Profiles {
 	return p
 }
 
+// liveCalls is where what would be left of live calls is kept, or nil.
+func (b *board) liveCalls() chat.LiveCalls {
+	if b.chat == nil {
+		return nil
+	}
+	l, _ := b.chat.Store.(chat.LiveCalls)
+	return l
+}
+
 // expireChat deletes messages that are older than --retention, until ctx ends.
 func (b *board) expireChat(ctx context.Context, d deps) {
 	if b.chat == nil || d.cfg.Chat.Retention == 0 {

@@ -109,7 +109,7 @@ func buildParts(d deps) (_ web.Parts, _ switchboard, err error) {
 		return web.Parts{}, nil, err
 	}
 	b.sw, err = signaling.New(d.cfg.signaling(d.log), signaling.Parts{
-		Wheel: b.wheel, Verify: d.verifier.Verify, Metrics: signaling.NewMetrics(d.registry), Chat: b.messages(), Profiles: b.profiles(),
+		Wheel: b.wheel, Verify: d.verifier.Verify, Metrics: signaling.NewMetrics(d.registry), Chat: b.messages(), Profiles: b.profiles(), LiveCalls: b.liveCalls(),
 		Permits: b.asker(), Wakes: b.wakes(),
 
 		Notifiers: b.notifiers,
