@@ -47,6 +47,7 @@ type setup struct {
 	chat    chat.Store
 	live    chat.LiveCalls
 	permits Permits
+	notify  func(node string) Notifier
 	wakes   func(context.Context, string) (bool, error)
 }
 
@@ -98,7 +99,11 @@ func (w *world) addNode(name string, cluster *memory.Cluster, s *setup) {
 	t := w.t
 	t.Helper()
 	wh := wheel.New(wheel.Config{Tick: 10 * time.Millisecond})
-	sw, err := New(s.Config, Parts{Wheel: wh, Verify: s.verify, CallLog: w.logged, Chat: s.chat, LiveCalls: s.live, Permits: s.permits, Wakes: s.wakes}, func(h presence.Handler) (presence.Store, error) {
+	var notifiers []Notifier
+	if s.notify != nil {
+		notifiers = []Notifier{s.notify(name)}
+	}
+	sw, err := New(s.Config, Parts{Wheel: wh, Verify: s.verify, CallLog: w.logged, Chat: s.chat, LiveCalls: s.live, Permits: s.permits, Wakes: s.wakes, Notifiers: notifiers}, func(h presence.Handler) (presence.Store, error) {
 		m, err := cluster.Join(name, h)
 		if err != nil {
 			return nil, err

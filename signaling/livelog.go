@@ -36,11 +36,15 @@ func (sw *Switchboard) startLiveLog(store chat.LiveCalls) {
 	sw.liveLog.store, sw.liveLog.calls, sw.liveLog.kept = store, calls, map[string]call.Stamp{}
 	ctx, cancel := context.WithTimeout(context.Background(), storeTime)
 	defer cancel()
-	switch n, err := store.Interrupted(ctx); {
+	list, err := store.Interrupted(ctx)
+	switch n := len(list); {
 	case err != nil:
 		sw.log.Warn("the calls that were live when this node died can not be logged", "error", err)
 	case n > 0:
 		sw.log.Info("calls were live when this node died: they are logged as lost", "n", n)
+	}
+	for i := range list {
+		sw.tellNews(interruptedNews(&list[i]), nil)
 	}
 }
 

@@ -65,8 +65,10 @@ type CallNews struct {
 	// CallerName and From (a JSON object with _id) are what the callee is shown;
 	// Metadata is the caller's own, or nil.
 	Info call.Info
-	// RingUntil is when ringing ends.
+	// RingUntil is when ringing ends; zero if it never rang.
 	RingUntil time.Time
+	// Unheard: the callee has blocked the caller, and hears nothing of it.
+	Unheard bool
 }
 
 // Notifier hears of news. Each has a queue of its own, which it may fill by being
@@ -96,7 +98,7 @@ func callNews(c *call.Call, fx []call.Effect) (list []News) {
 	add := func(typ NewsType, at call.Stamp) {
 		if about == nil {
 			about = &CallNews{Record: c.Record(), Info: c.Info, RingUntil: c.RingUntil.Time()}
-			about.Callee = called(c.Callee.User)
+			about.Callee, about.Unheard = called(c.Callee.User), isScreened(c.Callee.User)
 			about.Info.From = bytes.Clone(c.Info.From) // they may be borrowed
 			about.Info.Metadata = bytes.Clone(c.Info.Metadata)
 		}
@@ -104,7 +106,7 @@ func callNews(c *call.Call, fx []call.Effect) (list []News) {
 			ID: newsID(typ, c.ID), Type: typ, At: at.Time(), Lane: "call/" + c.ID, Offline: c.Cold, Call: about,
 		})
 	}
-	unheard := isScreened(c.Callee.User) // the callee has blocked the caller
+	unheard := isScreened(c.Callee.User)
 	for i := range fx {
 		switch e := &fx[i]; {
 		case e.Kind == call.EffectState && e.State == call.Ringing && e.To.User == c.Caller.User && !unheard:
@@ -119,6 +121,20 @@ func callNews(c *call.Call, fx []call.Effect) (list []News) {
 		}
 	}
 	return list
+}
+
+// interruptedNews lists the news in the record of a call that a node took with it
+// when it died.
+func interruptedNews(r *call.Record) []News {
+	about := &CallNews{Record: *r, RingUntil: r.Ended, Unheard: isScreened(r.Callee)}
+	about.Callee = called(r.Callee)
+	n := News{ID: newsID(NewsEnded, r.ID), Type: NewsEnded, At: r.Ended, Lane: "call/" + r.ID, Call: about}
+	if !about.Missed() || about.Unheard {
+		return []News{n}
+	}
+	missed := n
+	missed.ID, missed.Type = newsID(NewsMissed, r.ID), NewsMissed
+	return []News{n, missed}
 }
 
 // publish tells of a call's step. done, if not nil, becomes due only when every

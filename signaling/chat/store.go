@@ -137,8 +137,8 @@ type LiveCalls interface {
 	// before, and forgets those that are not.
 	KeepLive(ctx context.Context, at time.Time, put []call.Record, drop []string) error
 	// Interrupted is for a node that starts: it makes records of the calls that
-	// were live when the last one died, and says how many those are.
-	Interrupted(ctx context.Context) (n int, err error)
+	// were live when the last one died, and lists them.
+	Interrupted(ctx context.Context) ([]call.Record, error)
 }
 
 // Blocks are whom users do not want to hear of.

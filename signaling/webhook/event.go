@@ -105,7 +105,7 @@ func entries(n *signaling.News, now time.Time) ([]Entry, error) {
 	}
 	c := n.Call
 	if c != nil && n.Type != signaling.NewsRinging && n.Type != signaling.NewsMissed {
-		if !c.RingUntil.IsZero() && now.Sub(c.Started) < maxPast {
+		if !c.RingUntil.IsZero() && !c.Unheard && now.Sub(c.Started) < maxPast {
 			if err := add(signaling.NewsRinging, signaling.CallNewsID(signaling.NewsRinging, c.ID), c.Started, ringing(n)); err != nil {
 				return nil, err
 			}
@@ -152,7 +152,7 @@ func answered(c *signaling.CallNews) Answered {
 
 func ended(c *signaling.CallNews) Ended {
 	return Ended{
-		CallID: c.ID, Caller: c.Caller, Callee: c.Callee, Reason: string(c.Reason), Video: c.Video, Missed: c.Missed(),
+		CallID: c.ID, Caller: c.Caller, Callee: c.Callee, Reason: string(c.Reason), Video: c.Video, Missed: c.Missed() && !c.Unheard,
 		Started: stamp(c.Started), Answered: stamp(c.Answered), Ended: stamp(c.Ended), DurationMs: c.Duration.Milliseconds(),
 		CallerDevice: c.CallerDevice, CalleeDevice: c.CalleeDevice, Next: c.Next,
 	}

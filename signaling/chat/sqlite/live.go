@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
 	"time"
 
 	"github.com/tandem-rtc/tandem/signaling/call"
@@ -34,18 +35,29 @@ const logInterrupted = `INSERT INTO calls (id, caller, callee, reason, video, st
 		caller_device, callee_device, next, missed)
 	SELECT id, caller, callee, ?1, video, started, answered, max(at, started, answered),
 		iif(answered > 0, max(at - answered, 0), 0), caller_device, callee_device, '', answered = 0
-	FROM live_calls, live_seen WHERE true ON CONFLICT DO NOTHING`
+	FROM live_calls, live_seen WHERE true ON CONFLICT DO NOTHING
+	RETURNING id, caller, callee, video, started, answered, ended, duration, caller_device, callee_device`
 
 // Interrupted implements chat.LiveCalls.
-func (s *Store) Interrupted(ctx context.Context) (n int, err error) {
+func (s *Store) Interrupted(ctx context.Context) (list []call.Record, err error) {
 	err = s.do(ctx, func(b *batch) error {
-		logged, err := b.exec(logInterrupted, string(call.Lost))
+		list = nil
+		err := b.rows(logInterrupted, []any{string(call.Lost)}, func(rows *sql.Rows) error {
+			r := call.Record{Reason: call.Lost}
+			var started, answered, ended, duration int64
+			if err := rows.Scan(&r.ID, &r.Caller, &r.Callee, &r.Video, &started, &answered, &ended, &duration, &r.CallerDevice, &r.CalleeDevice); err != nil {
+				return err
+			}
+			r.Started, r.Answered, r.Ended = unstamp(started), unstamp(answered), unstamp(ended)
+			r.Duration = time.Duration(duration) * time.Millisecond
+			list = append(list, r)
+			return nil
+		})
 		if err != nil {
 			return err
 		}
-		n = int(logged)
 		_, err = b.exec(`DELETE FROM live_calls`)
 		return err
 	})
-	return n, err
+	return list, err
 }

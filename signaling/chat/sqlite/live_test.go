@@ -45,8 +45,17 @@ func TestC14_Interrupted(t *testing.T) {
 	}
 	s = openFile(t, DefaultConfig(path))
 	for _, want := range []int{2, 0} {
-		if n, err := s.Interrupted(ctx); err != nil || n != want {
-			t.Errorf("%d calls were interrupted, %v; want %d", n, err, want)
+		got, err := s.Interrupted(ctx)
+		if err != nil || len(got) != want {
+			t.Errorf("%d calls were interrupted, %v; want %d", len(got), err, want)
+		}
+		for _, r := range got {
+			want := live(r.ID, map[string]int64{"rings": 4, "talks": 1}[r.ID], map[string]int64{"talks": 7}[r.ID])
+			want.Reason, want.Ended, want.Duration = call.Lost, at(60), map[string]time.Duration{"talks": 53 * time.Second}[r.ID]
+			if !r.Ended.Equal(want.Ended) || !r.Started.Equal(want.Started) || !r.Answered.Equal(want.Answered) || r.Duration != want.Duration ||
+				r.Callee != want.Callee || r.CalleeDevice != want.CalleeDevice || r.Missed() != want.Missed() {
+				t.Errorf("interrupted: %+v, want %+v", r, want)
+			}
 		}
 	}
 	list, _, err := s.Calls(ctx, "ben", "", 10)

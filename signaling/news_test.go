@@ -1,0 +1,418 @@
+package signaling
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/tandem-rtc/tandem/presence"
+	"github.com/tandem-rtc/tandem/signaling/call"
+)
+
+// listener is a Notifier that remembers, for one node or for all.
+type listener struct {
+	mu   sync.Mutex
+	list []News
+	fail bool
+	hold chan struct{} // not nil: Notify waits for it
+}
+
+func (*listener) Name() string { return "test" }
+
+func (l *listener) Notify(ctx context.Context, list []News) error {
+	l.mu.Lock()
+	hold := l.hold
+	l.mu.Unlock()
+	if hold != nil {
+		select {
+		case <-hold:
+		case <-ctx.Done():
+		}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.fail {
+		return errors.New("not now")
+	}
+	l.list = append(l.list, list...)
+	return nil
+}
+
+func (l *listener) set(fail bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.fail = fail
+}
+
+// all lets a listener hear all nodes.
+func (l *listener) all(s *setup) { s.notify = func(string) Notifier { return l } }
+
+// take takes what was told, as "type who", calls with their state of affairs.
+func (l *listener) take(w *world) string {
+	synctest.Wait()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	seen := map[string]bool{}
+	var out []string
+	for _, n := range l.list {
+		if seen[n.ID] && len(w.nodes) == 1 {
+			w.t.Errorf("%s was told twice: %+v", n.Type, n)
+		}
+		if seen[n.ID] { // two nodes have noticed: outboxes know it by the id
+			continue
+		}
+		seen[n.ID] = true
+		s := string(n.Type)
+		switch {
+		case n.Call != nil:
+			s += " " + n.Call.Caller + ">" + n.Call.Callee
+			if n.Type == NewsEnded || n.Type == NewsMissed {
+				s += " " + string(n.Call.Reason)
+			}
+			if n.ID != CallNewsID(n.Type, n.Call.ID) || n.Lane != "call/"+n.Call.ID {
+				w.t.Errorf("%s has id %s and lane %s", n.Type, n.ID, n.Lane)
+			}
+		case n.Message != nil:
+			s += " " + n.Lane + " " + n.Message.Text
+		default:
+			s += " " + n.Presence.User
+		}
+		if n.Offline {
+			s += " offline"
+		}
+		out = append(out, s)
+	}
+	l.list = nil
+	return strings.Join(out, ", ")
+}
+
+// calls is take without who comes and goes.
+func (l *listener) calls(w *world) string {
+	var out []string
+	for s := range strings.SplitSeq(l.take(w), ", ") {
+		if !strings.HasPrefix(s, "presence.") {
+			out = append(out, s)
+		}
+	}
+	return strings.Join(out, ", ")
+}
+
+func TestM9_NewsOfACall(t *testing.T) {
+	l := &listener{}
+	play(t, l.all, func(w *world) {
+		cs := w.all("A1", "b1", "B2", "c1")
+		cs[0].ask("call:user", ringing("b", offer(1), `"metadata":{"x":1}`))
+		w.pass(time.Second)
+		cs[1].emit("call:answer", `{"to":"a","signal":`+reply(2)+`}`)
+		cs[0].emit("call:user", ringing("b", candidate(1))) // no news
+		cs[3].emit("call:user", ringing("b", offer(3)))
+		w.pass(time.Second)
+		cs[0].emit("call:end", `{"to":"b"}`)
+		cs[1].emit("call:end", `{"to":"a"}`) // late
+		eq(t, "what was told", l.calls(w), "call.ringing a>b, call.answered a>b, call.ended c>b busy, call.missed c>b busy, call.ended a>b hangup")
+	})
+}
+
+func TestM9_NewsOfMessages(t *testing.T) {
+	l := &listener{}
+	store := openChat(t)
+	for _, nodes := range []int{1, 3} {
+		w := newWorldOf(t, nodes, func(s *setup) { s.chat = store; l.all(s) })
+		told := func() string {
+			var got string
+			until(t, "the news", func() bool {
+				l.mu.Lock()
+				for _, n := range l.list {
+					if n.Type == NewsMessage {
+						got = fmt.Sprintf("%s %s offline=%t %s", n.Lane, n.Message.Text, n.Offline, n.Author)
+					}
+				}
+				if got != "" {
+					l.list = nil
+				}
+				l.mu.Unlock()
+				return got != ""
+			})
+			return got
+		}
+		write := func(c *client, what string) { // not in a bubble: a real store
+			c.receive("message:send", nil, what)
+			c.sess.Idle()
+		}
+		cs := []*client{w.join("B1"), w.join("a1"), w.join("D1")}
+		write(cs[0], `{"to":"a","text":"one","clientId":"x`+fmt.Sprint(nodes)+`"}`)
+		eq(t, "one", told(), `talk/a/b one offline=false {"_id":"b"}`)
+		write(cs[0], `{"to":"nobody","text":"two"}`)
+		eq(t, "two", told(), `talk/b/nobody two offline=true {"_id":"b"}`)
+		write(cs[0], `{"to":"a","text":"one","clientId":"x`+fmt.Sprint(nodes)+`"}`) // again: no news
+		cs[2].sess.Away()
+		write(cs[0], `{"to":"d","text":"three"}`)
+		eq(t, "three", told(), `talk/b/d three offline=true {"_id":"b"}`)
+	}
+}
+
+// Who comes back within the grace was never gone; who has two devices comes once.
+func TestP5_PresenceNewsDoNotFlap(t *testing.T) {
+	l := &listener{}
+	play(t, l.all, func(w *world) {
+		b := w.join("b1")
+		w.join("B2").sess.Closed(true)
+		eq(t, "news", l.take(w), "presence.online b")
+		for range 5 {
+			b.sess.Away()
+			w.pass(2 * time.Second)
+			b.sess.Back()
+			w.pass(time.Second)
+		}
+		b.sess.Closed(false) // its window is over
+		w.pass(2 * time.Second)
+		b = w.join("b3")
+		w.pass(10 * time.Second)
+		eq(t, "news after it was lost and back", l.take(w), "")
+		b.sess.Closed(false)
+		w.pass(4 * time.Second)
+		eq(t, "news within the grace", l.take(w), "")
+		w.pass(2 * time.Second)
+		eq(t, "news after it", l.take(w), "presence.offline b")
+		w.join("b4").sess.Closed(true)
+		eq(t, "news of a clean end", l.take(w), "presence.online b, presence.offline b")
+	})
+}
+
+func TestC5_OfflineRingIsTold(t *testing.T) {
+	l := &listener{}
+	rings := func(s *setup) { offlineRing(s); l.all(s) }
+	t.Run("woken", func(t *testing.T) {
+		play(t, rings, func(w *world) {
+			a := w.all("A1")[0]
+			a.ask("call:user", ringing("b", offer(1)))
+			eq(t, "told", l.calls(w), "call.ringing a>b offline")
+			w.pass(20 * time.Second)
+			b := w.join("b1")
+			b.hears("call:incoming")
+			b.emit("call:answer", `{"to":"a","signal":`+reply(2)+`}`)
+			eq(t, "then", l.calls(w), "call.answered a>b offline")
+			b.emit("call:end", `{"to":"a"}`)
+			eq(t, "at last", l.calls(w), "call.ended a>b hangup offline")
+		})
+	})
+	t.Run("cancelled", func(t *testing.T) {
+		play(t, rings, func(w *world) {
+			a := w.all("a1")[0]
+			a.emit("call:user", ringing("b", offer(1)))
+			w.pass(5 * time.Second)
+			a.emit("call:end", `{"to":"b"}`)
+			w.join("b1").gets() // no ghost ring
+			eq(t, "told", l.calls(w), "call.ringing a>b offline, call.ended a>b cancelled offline, call.missed a>b cancelled offline")
+			w.nobodyBusy("a", "b")
+		})
+	})
+	t.Run("not woken", func(t *testing.T) {
+		play(t, rings, func(w *world) {
+			a := w.all("a1")[0]
+			a.emit("call:user", ringing("b", offer(1)))
+			w.pass(31 * time.Second)
+			a.hears("call:unavailable")
+			eq(t, "told", l.calls(w), "call.ringing a>b offline, call.ended a>b offline offline, call.missed a>b offline offline")
+		})
+	})
+	t.Run("just gone", func(t *testing.T) { // it is rung, and has to be woken all the same
+		play(t, rings, func(w *world) {
+			cs := w.all("a1", "b1")
+			cs[1].sess.Closed(false)
+			w.pass(time.Second)
+			cs[0].emit("call:user", ringing("b", offer(1)))
+			cs[0].gets()
+			eq(t, "told", l.calls(w), "call.ringing a>b offline")
+			w.join("b2").hears("call:incoming")
+		})
+	})
+	t.Run("nobody to wake", func(t *testing.T) { // 0 s
+		play(t, l.all, func(w *world) {
+			a := w.all("a1")[0]
+			a.emit("call:user", ringing("b", offer(1)))
+			a.hears("call:unavailable")
+			eq(t, "told", l.calls(w), "call.ended a>b offline offline, call.missed a>b offline offline")
+		})
+	})
+}
+
+// The ring is in the call's record: the node of the caller dies, another one tells
+// of it and rings the device that was woken.
+func TestC5_OfflineRingSurvivesItsNode(t *testing.T) {
+	for _, told := range []bool{true, false} { // before it died
+		t.Run(fmt.Sprintf("told=%t", told), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var plugs []*plug
+				ears := map[string]*listener{"node0": {}, "node1": {}, "node2": {}}
+				w := newWorldOf(t, 3, func(s *setup) {
+					offlineRing(s)
+					s.notify = func(node string) Notifier { return ears[node] }
+					s.wrap = func(p presence.Store) presence.Store {
+						plugs = append(plugs, &plug{Store: p})
+						return plugs[len(plugs)-1]
+					}
+				})
+				ears["node1"].set(!told)
+				a := w.join("a1") // on node1
+				a.emit("call:user", ringing("b", offer(1)))
+				if told {
+					eq(t, "told", ears["node1"].calls(w), "call.ringing a>b offline")
+				}
+				plugs[1].set(true, false)
+				w.pass(7 * time.Second) // a lease, and a sweep
+				others := func() string { return ears["node0"].calls(w) + ears["node2"].calls(w) }
+				if got := others(); got != "call.ringing a>b offline" {
+					t.Errorf("the others told %q", got) // again, under the same id
+				}
+				b := w.join("b1")
+				if b.sess.sw == w.nodes[1] {
+					t.Fatal("the device came to the dead node")
+				}
+				b.hears("call:incoming")
+			})
+		})
+	}
+}
+
+// What the log has is what was told: an ended for each record, a missed where it
+// counts as missed.
+func TestC14_NewsAgreeWithTheLog(t *testing.T) {
+	l := &listener{}
+	play(t, l.all, func(w *world) {
+		cs := w.all("a1", "b1", "c1", "d1")
+		a, b, c, d := cs[0], cs[1], cs[2], cs[3]
+		a.emit("call:user", ringing("b", offer(1)))
+		c.emit("call:user", ringing("b", offer(2))) // busy
+		c.emit("call:user", ringing("nobody", offer(3)))
+		b.emit("call:rejected", `{"to":"a"}`)
+		a.emit("call:user", ringing("b", offer(4)))
+		w.pass(46 * time.Second) // no answer
+		a.emit("call:user", ringing("b", offer(5)))
+		a.emit("call:user", ringing("c", offer(6))) // supersedes
+		a.emit("call:end", `{"to":"c"}`)            // cancelled
+		c.emit("call:user", ringing("d", offer(7)))
+		d.emit("call:answer", `{"to":"c","signal":`+reply(8)+`}`)
+		d.sess.Closed(false) // lost
+		w.pass(time.Second)
+		w.mu.Lock()
+		log := w.log
+		w.mu.Unlock()
+		want := map[string]string{}
+		for _, r := range log {
+			want[r.ID] = fmt.Sprintf("%s>%s %s missed=%t", r.Caller, r.Callee, r.Reason, r.Missed())
+		}
+		if len(log) < 7 || len(want) != len(log) {
+			t.Fatalf("the log has %d records of %d calls", len(log), len(want))
+		}
+		got, missed := map[string]call.Record{}, map[string]bool{}
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		for _, n := range l.list {
+			switch n.Type {
+			case NewsEnded:
+				got[n.Call.ID] = n.Call.Record
+			case NewsMissed:
+				missed[n.Call.ID] = true
+			}
+		}
+		for id, s := range want {
+			r := got[id]
+			eq(t, "the news", fmt.Sprintf("%s>%s %s missed=%t", r.Caller, r.Callee, r.Reason, missed[id]), s)
+		}
+		if len(got) != len(want) {
+			t.Errorf("%d calls were told of, %d are in the log", len(got), len(want))
+		}
+		l.list = nil
+	})
+}
+
+// A notifier that fails gets the same again; what is told meanwhile comes after it.
+func TestM9_NewsAreToldAgain(t *testing.T) {
+	l := &listener{}
+	playAlone(t, l.all, func(w *world) {
+		l.set(true)
+		b := w.join("b1")
+		b.sess.Closed(true)
+		w.pass(3 * time.Second)
+		l.set(false)
+		w.pass(time.Second)
+		eq(t, "told", l.take(w), "presence.online b, presence.offline b")
+	})
+}
+
+// A notifier that hangs holds up nobody; when its queue is full news are dropped,
+// and counted.
+func TestM9_SlowNotifierBlocksNobody(t *testing.T) {
+	l := &listener{hold: make(chan struct{})}
+	playAlone(t, l.all, func(w *world) {
+		cs := w.all("a1", "b1")
+		cs[0].emit("call:user", ringing("b", offer(1)))
+		cs[1].hears("call:incoming")
+		cs[0].emit("call:end", `{"to":"b"}`)
+		for i := range int64(maxNews + 100) {
+			w.sw.Flipped(presence.State{User: "x"}, i+1)
+		}
+		const before = 2 + 3 // two came, one call
+		if n := testutil.ToFloat64(w.sw.metrics.newsDropped.WithLabelValues("test")); n != 100+before {
+			t.Errorf("%v news were dropped, want %v", n, 100+before)
+		}
+		l.mu.Lock()
+		close(l.hold)
+		l.hold = nil
+		l.mu.Unlock()
+		w.pass(time.Second)
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if len(l.list) != maxNews {
+			t.Errorf("%d news were told, want %d", len(l.list), maxNews)
+		}
+		l.list = nil
+	})
+}
+
+// A call is settled only when its end was told: until then it comes back, on any
+// node.
+func TestC14_SettledWhenItsEndIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, settled := &listener{}, &settledStores{}
+		w := newWorldOf(t, 2, func(s *setup) {
+			l.all(s)
+			s.wrap = func(p presence.Store) presence.Store { return &settledStore{Store: p, all: settled} }
+		})
+		cs := w.all("a1", "b1")
+		cs[0].emit("call:user", ringing("b", offer(1)))
+		l.set(true)
+		cs[0].emit("call:end", `{"to":"b"}`)
+		w.pass(3 * time.Second)
+		if n := settled.len(); n != 0 {
+			t.Error("a call is settled of whose end nobody was told")
+		}
+		l.set(false)
+		w.pass(time.Second)
+		eq(t, "told", l.calls(w), "call.ringing a>b, call.ended a>b cancelled, call.missed a>b cancelled")
+		if n := settled.len(); n != 1 {
+			t.Errorf("it was settled %d times, want once", n)
+		}
+	})
+}
+
+// What goes on when a node that is alone ends is told as lost.
+func TestC14_CutOffIsTold(t *testing.T) {
+	l := &listener{}
+	playAlone(t, l.all, func(w *world) {
+		cs := w.all("a1", "b1")
+		cs[0].emit("call:user", ringing("b", offer(1)))
+		l.take(w)
+		w.sw.Leave()
+		w.sw.Close()
+		eq(t, "told", l.calls(w), "call.ended a>b lost, call.missed a>b lost")
+	})
+}
