@@ -5,6 +5,8 @@ export interface Identity {
   /** Names the user on servers without a secret; the token does elsewhere. */
   userId?: string
   token?: string
+  /** The id under which the server knew this user the last time. */
+  me?: string
 }
 
 const TAB_KEY = 'tandem.identity'
@@ -35,12 +37,20 @@ export function takeTokenFromAddress(): string | undefined {
 }
 
 /** A name to show out of a token's claims. Nothing here is verified: the server does that. */
-export function nameInToken(token: string): string | undefined {
+export const nameInToken = (token: string): string | undefined =>
+  claimOf(token, ['name', 'fullname', 'preferred_username', 'userId', 'sub'])
+
+/** Who the server will probably say that this is: enough to look for what is kept here. */
+export function probableId({ name, userId, token, me }: Identity): string {
+  return me ?? (token ? claimOf(token, ['userId', 'sub']) : (userId ?? slug(name))) ?? ''
+}
+
+function claimOf(token: string, keys: string[]): string | undefined {
   try {
     const part = token.split('.')[1]!.replace(/-/g, '+').replace(/_/g, '/')
     const bytes = Uint8Array.from(atob(part), (c) => c.charCodeAt(0))
     const claims = JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown>
-    for (const key of ['name', 'fullname', 'preferred_username', 'userId', 'sub']) {
+    for (const key of keys) {
       const value = claims[key]
       if (typeof value === 'string' && value) return value
     }

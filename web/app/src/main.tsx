@@ -5,6 +5,8 @@ import { Store } from './store'
 import './style/base.css'
 import './style/lobby.css'
 import './style/call.css'
+import './style/chat.css'
+import './style/message.css'
 
 const store = new Store()
 

@@ -1,8 +1,9 @@
 import { Tandem, TandemError, type Call, type ConnectionState } from '@tandem-rtc/client'
-import { nameInToken, rememberIdentity, serverBase, slug, type Identity } from './identity'
+import { Desk } from './chat/desk'
+import { nameInToken, probableId, rememberIdentity, serverBase, slug, type Identity } from './identity'
 import { Recents, nameFromId, type Recent } from './people'
 import { Sounds } from './sounds'
-import { endWords } from './words'
+import { endWords, refusalWords } from './words'
 
 export interface Toast {
   id: number
@@ -33,6 +34,10 @@ export class Store {
   /** Shown as the call in progress: also for a moment after it failed. */
   call: Call | undefined
   incoming: Call | undefined
+  /** Messages and the log of calls; with a server that keeps none its chat is not on. */
+  desk: Desk | undefined
+  /** The messages beside the call. */
+  sideOpen = false
   toasts: Toast[] = []
   /** Read by screen readers as it changes. */
   announcement = ''
@@ -63,7 +68,7 @@ export class Store {
   }
 
   nameOf(id: string): string {
-    return this.#names.get(id) ?? this.recents.find((r) => r.id === id)?.name ?? nameFromId(id)
+    return this.#names.get(id) ?? this.desk?.chat.names[id] ?? this.recents.find((r) => r.id === id)?.name ?? nameFromId(id)
   }
 
   async join(identity: Identity): Promise<void> {
@@ -77,16 +82,21 @@ export class Store {
       ...(identity.token ? { token: identity.token } : { userId: identity.userId ?? slug(identity.name) }),
     })
     this.client = client
-    this.#listen(client)
+    this.#listen(client, identity)
     try {
+      await this.#openDesk(client, identity, probableId(identity))
+      if (this.client !== client) return
       const hello = await client.connect()
       if (this.client !== client) return
-      this.me = { id: hello.user, name: identity.token ? (nameInToken(identity.token) ?? nameFromId(hello.user)) : name }
-      rememberIdentity(identity)
-      this.#recents = new Recents(hello.user)
-      client.presence.watch(this.recents.map((r) => r.id))
+      if (this.desk?.chat.me !== hello.user) {
+        client.messages.cursor = undefined
+        await this.#openDesk(client, identity, hello.user)
+      }
+      this.#enter(client, identity, hello.user)
     } catch (err) {
-      this.client = undefined
+      if (this.client !== client) return
+      this.desk?.stop()
+      this.client = this.desk = this.me = undefined
       rememberIdentity(undefined)
       this.refusal = refusalWords(TandemError.from(err), Boolean(identity.token))
     }
@@ -97,7 +107,8 @@ export class Store {
   leave(): void {
     this.sounds.stop()
     this.client?.close()
-    this.client = this.me = this.call = this.incoming = this.selected = undefined
+    this.desk?.forget()
+    this.client = this.desk = this.me = this.call = this.incoming = this.selected = undefined
     this.connection = 'idle'
     this.query = ''
     rememberIdentity(undefined)
@@ -173,9 +184,31 @@ export class Store {
     this.changed()
   }
 
-  #listen(client: Tandem): void {
+  /** Reads what this browser kept of the user's messages. */
+  async #openDesk(client: Tandem, identity: Identity, me: string): Promise<void> {
+    this.desk?.stop()
+    this.desk = new Desk(client, { me, base: serverBase(), token: identity.token }, {
+      changed: () => this.changed(),
+      announce: (text) => this.announce(text),
+      nameOf: (id) => this.nameOf(id),
+      complain: (text) => this.toast(text, { tone: 'warn' }),
+    })
+    await this.desk.restore()
+  }
+
+  #enter(client: Tandem, identity: Identity, id: string): void {
+    const name = identity.token ? (nameInToken(identity.token) ?? nameFromId(id)) : identity.name
+    this.me = { id, name }
+    rememberIdentity({ ...identity, me: id })
+    this.#recents = new Recents(id)
+    client.presence.watch(this.recents.map((r) => r.id))
+  }
+
+  #listen(client: Tandem, identity: Identity): void {
     client.on('state', (state) => {
       this.connection = state
+      // No network, but messages to read and a place to write: in, as the one of last time.
+      if (state === 'reconnecting' && !this.me && identity.me && this.desk?.chat.on) this.#enter(client, identity, identity.me)
       this.changed()
     })
     client.on('refused', (err) => {
@@ -202,6 +235,7 @@ export class Store {
 
   #show(call: Call): void {
     this.call = call
+    this.sideOpen = false
     this.toasts = []
     if (call.direction === 'outgoing' && call.state === 'starting') this.sounds.ringback()
     this.#follow(call)
@@ -265,29 +299,5 @@ export class Store {
       outgoing: call.direction === 'outgoing',
     })
     this.client?.presence.watch([id])
-  }
-}
-
-function refusalWords(err: TandemError, hadToken: boolean): { text: string; needsToken: boolean } {
-  switch (err.code) {
-    case 'unauthorized':
-      return {
-        text: hadToken ? 'The server does not accept this token.' : 'This server asks for an access token.',
-        needsToken: true,
-      }
-    case 'token_expired':
-      return { text: 'Your access token has expired. Please paste a new one.', needsToken: true }
-    case 'identity_mismatch':
-      return { text: 'The token belongs to another user.', needsToken: true }
-    case 'origin_not_allowed':
-      return { text: 'The server does not allow this web address.', needsToken: false }
-    case 'replaced':
-      return { text: 'You are connected in another place with this tab’s identity.', needsToken: false }
-    case 'disconnected':
-      return { text: 'You were signed out here.', needsToken: false }
-    case 'closed':
-      return { text: 'The server has closed the connection.', needsToken: false }
-    default:
-      return { text: err.message || 'The server refused the connection.', needsToken: false }
   }
 }

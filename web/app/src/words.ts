@@ -1,4 +1,4 @@
-import type { Call, CallState } from '@tandem-rtc/client'
+import type { Call, CallState, TandemError } from '@tandem-rtc/client'
 
 /** What a call is doing, in plain words. */
 export function stateWords(call: Call, serverAway = false): string {
@@ -82,4 +82,29 @@ export function when(at: number, now = Date.now()): string {
   }
   if (days < 6) return date.toLocaleDateString([], { weekday: 'short' })
   return date.toLocaleDateString([], { day: 'numeric', month: 'short' })
+}
+
+/** Why the server does not let one in, and whether a token may help. */
+export function refusalWords(err: TandemError, hadToken: boolean): { text: string; needsToken: boolean } {
+  switch (err.code) {
+    case 'unauthorized':
+      return {
+        text: hadToken ? 'The server does not accept this token.' : 'This server asks for an access token.',
+        needsToken: true,
+      }
+    case 'token_expired':
+      return { text: 'Your access token has expired. Please paste a new one.', needsToken: true }
+    case 'identity_mismatch':
+      return { text: 'The token belongs to another user.', needsToken: true }
+    case 'origin_not_allowed':
+      return { text: 'The server does not allow this web address.', needsToken: false }
+    case 'replaced':
+      return { text: 'You are connected in another place with this tab’s identity.', needsToken: false }
+    case 'disconnected':
+      return { text: 'You were signed out here.', needsToken: false }
+    case 'closed':
+      return { text: 'The server has closed the connection.', needsToken: false }
+    default:
+      return { text: err.message || 'The server refused the connection.', needsToken: false }
+  }
 }

@@ -64,10 +64,11 @@ function waitingWords(store: Store): string {
   return store.client?.problem?.message ?? 'We keep trying. Your network or the server may be down.'
 }
 
-/** A tab in the background says in its title that somebody calls. */
+/** A tab in the background says in its title that somebody calls, and how many messages are unread. */
 function useTitle(store: Store): void {
   const ringing = store.incoming?.peer.name
   const talking = store.call?.peer.name
+  const unread = store.desk?.unread ?? 0
   useEffect(() => {
     if (ringing) {
       let on = false
@@ -76,7 +77,8 @@ function useTitle(store: Store): void {
       const timer = setInterval(blink, 1200)
       return () => clearInterval(timer)
     }
-    document.title = talking ? `${talking} · Tandem` : 'Tandem'
+    const title = talking ? `${talking} · Tandem` : 'Tandem'
+    document.title = unread > 0 ? `(${unread}) ${title}` : title
     return undefined
-  }, [ringing, talking])
+  }, [ringing, talking, unread])
 }

@@ -5,6 +5,7 @@ import { colours } from '../people'
 import type { Store } from '../store'
 import { duration, endWords, stateWords } from '../words'
 import { Avatar } from './Avatar'
+import { Talk } from './chat/Talk'
 import { Controls } from './Controls'
 import { useModal, useNow, useShortcuts } from './hooks'
 import { Icon } from './icons'
@@ -16,9 +17,15 @@ export function CallScreen({ store, call }: { store: Store; call: Call }): JSX.E
   const outgoing = call.direction === 'outgoing' && ['starting', 'calling', 'ringing', 'ended'].includes(call.state)
   const [light, deep] = colours(call.peer.id)
   const ref = useModal<HTMLDivElement>('[data-testid=hangup], [data-testid=cancel]')
+  const chat = store.sideOpen && !outgoing && store.desk?.chat.on ? store.desk.chat : undefined
+  const close = (): void => {
+    store.sideOpen = false
+    store.changed()
+    ref.current?.querySelector<HTMLElement>('[data-testid=side]')?.focus()
+  }
   return (
     <div
-      class="stage"
+      class={chat ? 'stage with-side' : 'stage'}
       ref={ref}
       role="dialog"
       aria-modal="true"
@@ -28,6 +35,11 @@ export function CallScreen({ store, call }: { store: Store; call: Call }): JSX.E
     >
       <div class="stage-back" aria-hidden="true" />
       {outgoing ? <Outgoing store={store} call={call} /> : <Talking store={store} call={call} />}
+      {chat && (
+        <div class="stage-side" data-testid="side-panel">
+          <Talk key={call.peer.id} store={store} chat={chat} id={call.peer.id} onClose={close} />
+        </div>
+      )}
     </div>
   )
 }

@@ -1,6 +1,7 @@
 import type { Call } from '@tandem-rtc/client'
 import type { JSX } from 'preact'
 import { useState } from 'preact/hooks'
+import type { Chat } from '../chat/chat'
 import type { Store } from '../store'
 import { Devices } from './Devices'
 import { Icon, type IconName } from './icons'
@@ -56,12 +57,34 @@ export function Controls({ store, call, sink, onSink }: Props): JSX.Element {
             onClick={() => toggle(local.screen ? local.stopScreen() : call.shareScreen())}
           />
         )}
+        {store.desk?.chat.on && <ChatSwitch store={store} call={call} chat={store.desk.chat} />}
         <Switch testid="devices" icon="settings" active={choosing} label="Devices" onClick={() => setChoosing(!choosing)} />
         <button class="hang" data-testid="hangup" aria-label="Hang up" title="Hang up (Esc)" onClick={() => store.hangup()}>
           <Icon name="hangup" size={28} />
         </button>
       </div>
     </div>
+  )
+}
+
+/** Opens the messages beside the call; says how many are new there. */
+function ChatSwitch({ store, call, chat }: { store: Store; call: Call; chat: Chat }): JSX.Element {
+  const unread = chat.talks.of(call.peer.id)?.unread ?? 0
+  const label = store.sideOpen ? 'Close messages' : unread > 0 ? `Messages, ${unread} unread` : 'Messages'
+  return (
+    <span class="switch-wrap">
+      <Switch
+        testid="side"
+        icon="chat"
+        active={store.sideOpen}
+        label={label}
+        onClick={() => {
+          store.sideOpen = !store.sideOpen
+          store.changed()
+        }}
+      />
+      {unread > 0 && !store.sideOpen && <span class="unread">{unread > 99 ? '99+' : unread}</span>}
+    </span>
   )
 }
 

@@ -3,13 +3,18 @@ import { matches } from '../people'
 import { slug } from '../identity'
 import type { Store } from '../store'
 import { Avatar } from './Avatar'
+import { CallList } from './chat/CallList'
+import { Tabs } from './chat/Tabs'
+import { Talk } from './chat/Talk'
+import { TalkList } from './chat/TalkList'
 import { Contact } from './Contact'
 import { Icon, Logo } from './icons'
 import { PersonRow } from './PersonRow'
 
 /** Who is there, and the person that is looked at. */
 export function Lobby({ store, hidden }: { store: Store; hidden: boolean }): JSX.Element {
-  const { selected } = store
+  const { selected, desk } = store
+  const chat = desk?.chat.on ? desk.chat : undefined
   return (
     <div class={selected ? 'lobby with-contact' : 'lobby'} inert={hidden} aria-hidden={hidden}>
       <aside class="side">
@@ -28,9 +33,36 @@ export function Lobby({ store, hidden }: { store: Store; hidden: boolean }): JSX
             }}
           />
         </label>
-        <People store={store} />
+        {chat && <Tabs desk={desk!} />}
+        <Lists store={store} />
       </aside>
-      <section class="main">{selected ? <Contact key={selected} store={store} id={selected} /> : <Nobody store={store} />}</section>
+      <section class="main">
+        {!selected ? (
+          <Nobody store={store} />
+        ) : !chat ? (
+          <Contact key={selected} store={store} id={selected} />
+        ) : hidden ? null : (
+          <Talk key={selected} store={store} chat={chat} id={selected} />
+        )}
+      </section>
+    </div>
+  )
+}
+
+/** The list that is open; with a server that keeps no messages there is one. */
+function Lists({ store }: { store: Store }): JSX.Element {
+  const { desk } = store
+  if (!desk?.chat.on) return <People store={store} />
+  const tab = desk.tab === 'calls' && !desk.calls.available ? 'people' : desk.tab
+  return (
+    <div class="tab-panel" id="tab-panel" role="tabpanel" aria-labelledby={`tab-${tab}`}>
+      {tab === 'chats' ? (
+        <TalkList store={store} chat={desk.chat} />
+      ) : tab === 'calls' ? (
+        <CallList store={store} log={desk.calls} />
+      ) : (
+        <People store={store} />
+      )}
     </div>
   )
 }

@@ -3,6 +3,7 @@ import type { Recent } from '../people'
 import type { Store } from '../store'
 import { when } from '../words'
 import { Avatar } from './Avatar'
+import { Unread } from './chat/TalkList'
 import { Icon } from './icons'
 
 interface Props {
@@ -16,6 +17,7 @@ export function PersonRow({ store, id, recent }: Props): JSX.Element {
   const name = store.nameOf(id)
   const online = store.client!.presence.isOnline(id)
   const chosen = store.selected === id
+  const unread = store.desk?.chat.on ? (store.desk.chat.talks.of(id)?.unread ?? 0) : 0
   return (
     <li class={chosen ? 'person chosen' : 'person'}>
       <button
@@ -29,6 +31,7 @@ export function PersonRow({ store, id, recent }: Props): JSX.Element {
           <b>{name}</b>
           <RowStatus store={store} id={id} online={online} recent={recent} />
         </span>
+        {unread > 0 && <Unread n={unread} />}
       </button>
       <button
         class="icon-button"
