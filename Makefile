@@ -37,6 +37,7 @@ fuzz: ## every fuzz target for ten minutes
 web: ## rebuild the page and the SDK (needs Node); the result is committed
 	cd web/client && npm ci --no-audit --no-fund && npm run build
 	cd web/app && npm ci --no-audit --no-fund && npm run build
+	cd web/docs && npm ci --no-audit --no-fund && npm run build
 
 web-test: ## SDK and page: types, unit tests, and that the committed build is the current one
 	.ci/web

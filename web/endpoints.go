@@ -16,6 +16,7 @@ func Documented() *apidoc.REST {
 	list := onlineEndpoints()
 	list = append(list, messageEndpoints()...)
 	list = append(list, callEndpoints()...)
+	list = append(list, blockEndpoints()...)
 	list = append(list, pushEndpoints()...)
 	list = append(list, serverEndpoints()...)
 	list = append(list, healthEndpoints()...)
@@ -168,6 +169,31 @@ func pushEndpoints() []apidoc.Endpoint {
 	}
 	for i := range list {
 		list[i].Tag, list[i].Access, list[i].Codes = "Pushes", apidoc.AUser, asked(list[i].Codes...)
+	}
+	return list
+}
+
+func blockEndpoints() []apidoc.Endpoint {
+	list := []apidoc.Endpoint{
+		{
+			Method: http.MethodGet, Path: "/api/blocks", ID: "blocks", Summary: "Whom the caller has blocked, sorted",
+			Status: http.StatusOK, Answer: typed[blocksAnswer](), Codes: asked(),
+		},
+		{
+			Method: http.MethodPost, Path: "/api/blocks", ID: "block",
+			Summary: "Block a user", Description: "Who is not told. May be asked for again.",
+			Body: typed[blockBody](), Required: []string{"userId"}, Status: http.StatusOK, Answer: typed[blockedAnswer](), Codes: asked(),
+			Example: apidoc.Try{Body: `{"userId":"${third}"}`},
+		},
+		{
+			Method: http.MethodDelete, Path: "/api/blocks/{userId}", ID: "unblock",
+			Summary: "Block a user no longer", Description: "May be asked for again.",
+			Params: []apidoc.Param{inPath("userId", "Which user.")},
+			Status: http.StatusOK, Answer: typed[blockedAnswer](), Codes: asked(),
+		},
+	}
+	for i := range list {
+		list[i].Tag, list[i].Access = "Blocks", apidoc.AUser
 	}
 	return list
 }

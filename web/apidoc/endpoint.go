@@ -72,6 +72,9 @@ var Preparations = map[string][]Step{
 	"ringing": {
 		{As: "peer", Event: wire.CallUser, Payload: `{"to":"${me}","signal":{"type":"offer","sdp":"v=0"},"callerName":"Bob"}`, Keep: "callId", From: "callId"},
 	},
+	"typing": {
+		{As: "me", Event: wire.Typing, Payload: `{"receiverId":"${peer}"}`},
+	},
 	"answered": {
 		{As: "me", Event: wire.CallUser, Payload: `{"to":"${peer}","signal":{"type":"offer","sdp":"v=0"},"callerName":"Alice"}`, Keep: "callId", From: "callId"},
 		{As: "peer", Event: wire.CallAnswer, Payload: `{"to":"${me}","callId":"${callId}","signal":{"type":"answer","sdp":"v=0"}}`},

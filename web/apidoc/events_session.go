@@ -44,9 +44,9 @@ func sessions() []Event {
 		},
 		{
 			Name: wire.UserBlocked, To: Client, Tag: "Presence",
-			Summary: "This user blocks somebody, or no longer, on all its devices.",
-			Args:    []Arg{arg[shape.Blocked]("block")}, Cause: wire.UserBlock, At: "me",
-			Shown: `[{"userId":"${third}","blocked":true}]`,
+			Summary: "On another device, this user has blocked somebody, or no longer does.",
+			Args:    []Arg{arg[shape.Blocked]("block")},
+			Shown:   `[{"userId":"${third}","blocked":true}]`,
 		},
 		{
 			Name: wire.ICEServers, Tag: "Session", Summary: "The STUN and TURN servers, with credentials.",

@@ -172,7 +172,7 @@ func TestExamplesOfEventsAreOfTheirTypes(t *testing.T) {
 				t.Errorf("%s, argument %d: %v", e.Name, i+1, err)
 			}
 		}
-		if e.Example.Before != "" && e.Example.Before != "typing" && Preparations[e.Example.Before] == nil {
+		if e.Example.Before != "" && Preparations[e.Example.Before] == nil {
 			t.Errorf("%s needs %q, which Preparations does not have", e.Name, e.Example.Before)
 		}
 	}

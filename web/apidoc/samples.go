@@ -18,7 +18,7 @@ func Fill(text string) string {
 
 // pathValues are what stands for the parameters of paths.
 var pathValues = map[string]string{
-	"peer": "${peer}", "messageId": "${messageId}", "callId": "${callId}", "user": "${peer}",
+	"peer": "${peer}", "messageId": "${messageId}", "callId": "${callId}", "user": "${peer}", "userId": "${third}",
 }
 
 // target is the path with its parameters and query.

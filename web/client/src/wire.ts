@@ -584,7 +584,7 @@ export interface ServerEvents {
   'message:edited': [edited: OneMessage]
   /** A watched user came, went, or took another device. */
   'presence:update': [presence: Presence]
-  /** This user blocks somebody, or no longer, on all its devices. */
+  /** On another device, this user has blocked somebody, or no longer does. */
   'user:blocked': [block: Blocked]
   /** The token runs out: send `auth:refresh` in time, or the session is closed. */
   'auth:expiring': [expiring: Expiring]
