@@ -82,6 +82,13 @@ type Notifier interface {
 	Notify(ctx context.Context, list []News) error
 }
 
+// Idler is a Notifier that may have nothing to tell anybody: while it says so it is
+// told nothing.
+type Idler interface {
+	// Idle must be quick.
+	Idle() bool
+}
+
 // newsID makes an ID of what happened.
 func newsID(typ NewsType, what ...string) string {
 	sum := sha256.Sum256([]byte(string(typ) + "\x00" + strings.Join(what, "\x00")))
@@ -140,7 +147,7 @@ func interruptedNews(r *call.Record) []News {
 // publish tells of a call's step. done, if not nil, becomes due only when every
 // notifier has taken the news, too: what it settles is not told again.
 func (sw *Switchboard) publish(c *call.Call, fx []call.Effect, done func()) func() {
-	if len(sw.news) == 0 {
+	if sw.nobodyListens() {
 		return done
 	}
 	list := callNews(c, fx)
@@ -158,7 +165,7 @@ func (sw *Switchboard) publish(c *call.Call, fx []call.Effect, done func()) func
 
 // newMessage tells of a stored message.
 func (sw *Switchboard) newMessage(ctx context.Context, m *chat.Message, author []byte) {
-	if len(sw.news) == 0 || slices.Contains(m.HiddenFor, m.Receiver) {
+	if sw.nobodyListens() || slices.Contains(m.HiddenFor, m.Receiver) {
 		return
 	}
 	there, err := sw.present(ctx, m.Receiver)
@@ -181,7 +188,7 @@ func (sw *Switchboard) newMessage(ctx context.Context, m *chat.Message, author [
 // Flipped tells of a user who has come online or gone offline (P5). The version
 // is another one each time.
 func (sw *Switchboard) Flipped(st presence.State, version int64) {
-	if len(sw.news) == 0 || sw.leaving.Load() {
+	if sw.nobodyListens() || sw.leaving.Load() {
 		return
 	}
 	typ := NewsOffline

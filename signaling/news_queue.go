@@ -26,6 +26,8 @@ type newsQueue struct {
 	sw *Switchboard
 	to Notifier
 
+	idler Idler // nil: it never is
+
 	mu      sync.Mutex
 	waiting []newsItem
 	busy    bool // the goroutine is there
@@ -47,6 +49,16 @@ func newBoth(f func()) func() {
 			f()
 		}
 	}
+}
+
+// nobodyListens: there is no need to make news.
+func (sw *Switchboard) nobodyListens() bool {
+	for _, q := range sw.news {
+		if q.idler == nil || !q.idler.Idle() {
+			return false
+		}
+	}
+	return true
 }
 
 // tellNews queues news for every notifier and waits for none. taken, if not nil,

@@ -123,7 +123,8 @@ func New(cfg Config, p Parts, join func(presence.Handler) (presence.Store, error
 	ctx, stop := context.WithCancel(context.Background())
 	sw.stop, sw.newsCtx = stop, ctx
 	for _, n := range p.Notifiers {
-		sw.news = append(sw.news, &newsQueue{sw: sw, to: n})
+		idler, _ := n.(Idler)
+		sw.news = append(sw.news, &newsQueue{sw: sw, to: n, idler: idler})
 	}
 	store, err := join(sw)
 	if err != nil {

@@ -130,6 +130,16 @@ func (r inRedis) Remove(ctx context.Context, user, endpoint string) (bool, error
 	return r.b.store.Subscriptions().Remove(ctx, user, endpoint)
 }
 
+// Any is asked before there is a membership, too: then it is not known.
+func (r inRedis) Any(ctx context.Context) (bool, error) {
+	select {
+	case <-r.b.assembled:
+		return r.b.store.Subscriptions().Any(ctx)
+	default:
+		return true, nil
+	}
+}
+
 // expireSubscriptions forgets browsers whose page nobody has opened for long,
 // until ctx ends. In Redis they expire by themselves.
 func (b *board) expireSubscriptions(ctx context.Context, d deps) {

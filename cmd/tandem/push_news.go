@@ -17,6 +17,9 @@ type pushNews struct{ to *push.Service }
 // Name implements signaling.Notifier.
 func (pushNews) Name() string { return "push" }
 
+// Idle implements signaling.Idler.
+func (p pushNews) Idle() bool { return p.to.Idle() }
+
 // Notify implements signaling.Notifier. News that comes again is pushed again: it
 // takes the place of the first.
 func (p pushNews) Notify(_ context.Context, list []signaling.News) error {

@@ -45,7 +45,7 @@ func TestDocs_EveryKeyIsDocumented(t *testing.T) {
 	k := keys{"tandem:"}
 	have := []string{
 		k.sessions("<user>"), k.info("<user>"), k.cachers("<user>"), k.watchers("<user>"), k.lost("<user>"), k.mark("<user>"),
-		k.live("<user>"), k.last("<user>"), k.byClient("<user>") + "<id>", k.push("<user>"), k.pushOwner("<endpoint>"), k.call("<call>"),
+		k.live("<user>"), k.last("<user>"), k.byClient("<user>") + "<id>", k.push("<user>"), k.anyPush(), k.pushOwner("<endpoint>"), k.call("<call>"),
 		strings.Replace(k.due(0), "0", "<shard>", 1), strings.Replace(k.unsettled(0), "0", "<shard>", 1),
 		k.lease("<node>"), k.inbox("<node>", "<epoch>"), k.users("<node>", "<epoch>"), k.nodes(), k.run(), k.asserted(), k.burying("<entry>"),
 		k.online(), k.onlineVers(), k.onlineGone(), k.onlineCounter(), k.graces(), mirrorOnline, mirrorSockets,

@@ -24,6 +24,9 @@ func (k keys) last(user string) string     { return k.prefix + "{u:" + user + "}
 func (k keys) byClient(user string) string { return k.prefix + "{u:" + user + "}:ids:" }     // + the client's own id -> call id
 func (k keys) push(user string) string     { return k.prefix + "{u:" + user + "}:push" }     // hash: device -> subscription, as JSON
 
+// anyPush is there while anybody has a subscription.
+func (k keys) anyPush() string { return k.prefix + "{push}:any" }
+
 // pushOwner is whose the browser is that has an endpoint, by the endpoint's hash.
 func (k keys) pushOwner(endpoint string) string { return k.prefix + "{e:" + endpoint + "}" }
 

@@ -30,7 +30,7 @@ func (p Subscriptions) Put(ctx context.Context, user string, sub push.Subscripti
 	keep := push.Keep.Milliseconds()
 	owner := p.ownerKey(sub.Endpoint)
 	was := goredis.NewStringCmd(ctx, "set", owner, user, "px", keep, "get")
-	if err := p.do(was); err != nil {
+	if err := p.do(command("set", p.s.keys.anyPush(), 1, "px", keep), was); err != nil {
 		return err
 	}
 	if old := was.Val(); old != "" && old != user {
@@ -107,6 +107,13 @@ func (p Subscriptions) Remove(ctx context.Context, user, endpoint string) (bool,
 		return false, err
 	}
 	return true, p.disown(ctx, user, endpoint)
+}
+
+// Any implements push.Store.
+func (p Subscriptions) Any(ctx context.Context) (bool, error) {
+	there := goredis.NewIntCmd(ctx, "exists", p.s.keys.anyPush())
+	err := p.do(there)
+	return there.Val() > 0, err
 }
 
 // drop takes an endpoint from a user.

@@ -33,6 +33,8 @@ type Config struct {
 	MessageTTL time.Duration
 	// LookupTime is how long the store may take (5 s).
 	LookupTime time.Duration
+	// AnyEvery is how often is looked whether anybody has a subscription (2 s).
+	AnyEvery time.Duration
 
 	// Events is how many things to push may wait for the store (4,096).
 	Events int
@@ -61,6 +63,7 @@ func (c Config) Defaults() Config {
 	set(&c.MaxBackoff, time.Minute)
 	set(&c.MessageTTL, 24*time.Hour)
 	set(&c.LookupTime, 5*time.Second)
+	set(&c.AnyEvery, 2*time.Second)
 	set(&c.Events, 4096)
 	set(&c.LanePushes, 4096)
 	set(&c.LaneWorkers, 8)
@@ -96,7 +99,7 @@ func (c Config) Validate() error {
 		return err
 	}
 	for _, n := range []int64{
-		int64(c.Timeout), int64(c.Tries), int64(c.Backoff), int64(c.MaxBackoff), int64(c.MessageTTL), int64(c.LookupTime),
+		int64(c.Timeout), int64(c.Tries), int64(c.Backoff), int64(c.MaxBackoff), int64(c.MessageTTL), int64(c.LookupTime), int64(c.AnyEvery),
 		int64(c.Events), int64(c.LanePushes), int64(c.LaneWorkers), int64(c.Lanes),
 	} {
 		if n < 0 {

@@ -54,6 +54,13 @@ func (m *Memory) Remove(_ context.Context, user, endpoint string) (bool, error) 
 	return len(m.users[user]) < before, nil
 }
 
+// Any implements Store.
+func (m *Memory) Any(context.Context) (bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.users) > 0, nil
+}
+
 func (m *Memory) dropLocked(user string, which func(Subscription) bool) {
 	list := slices.DeleteFunc(slices.Clone(m.users[user]), func(o Subscription) bool {
 		if !which(o) {

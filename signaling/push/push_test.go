@@ -421,3 +421,55 @@ func TestCloseEndsAll(t *testing.T) {
 func TestMemoryStore(t *testing.T) {
 	pushtest.Run(t, func(*testing.T) push.Store { return push.NewMemory() })
 }
+
+// nobody counts how often is asked whether there is anybody.
+type nobody struct {
+	*push.Memory
+	asked atomic.Int32
+}
+
+func (n *nobody) Any(ctx context.Context) (bool, error) {
+	n.asked.Add(1)
+	return n.Memory.Any(ctx)
+}
+
+// While nobody has a subscription nothing need be made for pushes; the first one
+// is known at once where it is made, and soon elsewhere.
+func TestIdle(t *testing.T) {
+	key, err := push.NewKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	store, recv := &nobody{Memory: push.NewMemory()}, pushtest.NewReceiver(t, key.Public)
+	open := func() *push.Service {
+		s, err := push.New(push.Config{Key: key, Hosts: []string{recv.URL}, AnyEvery: 5 * time.Millisecond}, store, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(s.Close)
+		return s
+	}
+	a, b := open(), open()
+	idle := func(s *push.Service, want bool) {
+		t.Helper()
+		for deadline := time.Now().Add(10 * time.Second); s.Idle() != want; time.Sleep(time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("idle is %t", !want)
+			}
+		}
+	}
+	idle(a, true)
+	idle(b, true)
+	if _, err := a.Subscribe(t.Context(), "ann", recv.Browser()); err != nil {
+		t.Fatal(err)
+	}
+	if a.Idle() {
+		t.Error("it has just got one")
+	}
+	idle(b, false)
+	for before := store.asked.Load(); store.asked.Load() < before+4; time.Sleep(time.Millisecond) {
+		if a.Idle() {
+			t.Fatal("idle again")
+		}
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"hash/maphash"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -30,6 +31,8 @@ type Service struct {
 
 	seed   maphash.Seed
 	events [desks]chan event
+	idle   atomic.Bool   // nobody has a subscription
+	puts   atomic.Uint64 // subscriptions that were made here
 
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
@@ -69,7 +72,32 @@ func New(cfg Config, store Store, reg prometheus.Registerer) (*Service, error) {
 		s.events[i] = make(chan event, max(cfg.Events/desks, 1))
 		s.tasks.Go(func() { s.work(s.events[i]) })
 	}
+	s.tasks.Go(s.watch)
 	return s, nil
+}
+
+// Idle reports whether nobody has a subscription, as far as is known: then nothing
+// need be told. The first one that is made on another node is seen a moment later.
+func (s *Service) Idle() bool { return s.idle.Load() }
+
+// watch finds out whether anybody has one.
+func (s *Service) watch() {
+	tick := time.NewTicker(s.cfg.AnyEvery)
+	defer tick.Stop()
+	for {
+		ctx, cancel := context.WithTimeout(s.ctx, s.cfg.LookupTime)
+		before := s.puts.Load()
+		anybody, err := s.store.Any(ctx)
+		cancel()
+		if s.idle.Store(err == nil && !anybody); s.puts.Load() != before {
+			s.idle.Store(false)
+		}
+		select {
+		case <-s.ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
 }
 
 // Close ends all goroutines; what was not sent is not.
@@ -97,7 +125,10 @@ func (s *Service) Subscribe(ctx context.Context, user string, sub Subscription) 
 	if err := s.hosts.check(sub.Endpoint); err != nil {
 		return sub, err
 	}
-	if err := s.store.Put(ctx, user, sub); err != nil {
+	err := s.store.Put(ctx, user, sub)
+	s.puts.Add(1)
+	s.idle.Store(false)
+	if err != nil {
 		return sub, fmt.Errorf("push: keeping a subscription: %w", err)
 	}
 	return sub, nil

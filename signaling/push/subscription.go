@@ -60,6 +60,9 @@ type Store interface {
 	// Remove forgets the subscription of the user with that endpoint; removed
 	// reports whether there was one.
 	Remove(ctx context.Context, user, endpoint string) (removed bool, err error)
+	// Any reports whether anybody may have a subscription. It may go on saying so
+	// when there is none any more.
+	Any(ctx context.Context) (bool, error)
 }
 
 // normalize checks the subscription and brings keys into one form.

@@ -34,6 +34,12 @@ func (p Subscriptions) Put(ctx context.Context, user string, sub push.Subscripti
 	})
 }
 
+// Any implements push.Store.
+func (p Subscriptions) Any(ctx context.Context) (there bool, err error) {
+	err = p.s.query(ctx, `SELECT EXISTS (SELECT 1 FROM subscriptions)`, func(rows *sql.Rows) error { return rows.Scan(&there) })
+	return there, err
+}
+
 // List implements push.Store.
 func (p Subscriptions) List(ctx context.Context, user string) (list []push.Subscription, err error) {
 	err = p.s.query(ctx, `SELECT device, endpoint, p256dh, auth, since FROM subscriptions WHERE user = ? ORDER BY n DESC`, func(rows *sql.Rows) error {

@@ -20,6 +20,7 @@ func Run(t *testing.T, fresh func(t *testing.T) push.Store) {
 		{"OneForEachDevice", oneForEachDevice},
 		{"AnEndpointHasOneUser", oneUser},
 		{"Remove", remove},
+		{"Any", anybody},
 		{"BoundedPerUser", bounded},
 		{"Concurrent", concurrent},
 	} {
@@ -32,6 +33,15 @@ func Sub(device string, n int) push.Subscription {
 	return push.Subscription{
 		Endpoint: fmt.Sprintf("https://fcm.googleapis.com/fcm/send/%s-%d?x=\"<é>", device, n),
 		Keys:     push.Keys{P256dh: fmt.Sprint("point-", n), Auth: fmt.Sprint("secret-", n)}, Device: device,
+	}
+}
+
+func anybody(t *testing.T, s push.Store) {
+	for _, want := range []bool{false, true} {
+		if there, err := s.Any(t.Context()); err != nil || there != want {
+			t.Fatalf("anybody: %t, %v; want %t", there, err, want)
+		}
+		put(t, s, "ann", Sub("phone", 1))
 	}
 }
 
