@@ -115,12 +115,12 @@ func (s *Store) relist(ctx context.Context, d *stored) error {
 // ensure writes an entry into a user's journal if it is not there. What stands
 // beyond a full document is void and does not count.
 func (s *Store) ensure(ctx context.Context, user string, e entryDoc) error {
-	match := bson.D{{Key: "g", Value: e.Gone}}
+	match := bson.E{Key: "e.g", Value: e.Gone}
 	if e.Message != nil {
-		match = bson.D{{Key: "m", Value: e.Message}, {Key: "v", Value: e.Version}}
+		match = bson.E{Key: "e.m", Value: e.Message}
 	}
 	there := false
-	err := s.each(ctx, s.journals, bson.D{{Key: "user", Value: value(user)}, {Key: "e", Value: bson.D{{Key: "$elemMatch", Value: match}}}},
+	err := s.each(ctx, s.journals, bson.D{{Key: "user", Value: value(user)}, match},
 		options.Find(), func(raw bson.Raw) error {
 			i := 0
 			each(raw.Lookup("e"), func(v bson.RawValue) {
