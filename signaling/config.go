@@ -75,6 +75,11 @@ type Config struct {
 	Chat         chat.Config
 	HistoryLimit int
 
+	// StatusPause is how much later base devices hear how far a message has come:
+	// they know the message from the answer to a request, which may need longer
+	// than the socket (0: not at all). M1.
+	StatusPause time.Duration
+
 	Now    func() time.Time
 	Logger *slog.Logger
 }

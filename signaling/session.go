@@ -33,9 +33,10 @@ type Session struct {
 
 	// t is the turn of the batch that is being read; who works on it takes it
 	// out. limits is made when the first event comes.
-	t      atomic.Pointer[turn]
-	limits atomic.Pointer[limits]
-	jobs   jobs
+	t       atomic.Pointer[turn]
+	limits  atomic.Pointer[limits]
+	jobs    jobs
+	lagging atomic.Pointer[lagging] // what a base device hears a moment later
 	// inquiry is a call that waits for its permission; guarded by mu.
 	inquiry *inquiry
 	blocks  *blockEntry // of its user; nil where nobody keeps any; fixed at Open
@@ -327,6 +328,9 @@ func (s *Session) now() state {
 
 // send queues an event for the client.
 func (s *Session) send(t *turn, ev *wire.Event) {
+	if s.holds(t, ev) {
+		return
+	}
 	s.link.Send(ev)
 	t.touch(s.link)
 }

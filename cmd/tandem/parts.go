@@ -221,6 +221,10 @@ func (b *board) Close() error {
 	return err
 }
 
+// statusPause is for pages that send messages over REST: a browser hands them what
+// the socket says before the answer to their request, though that was there first.
+const statusPause = 200 * time.Millisecond
+
 // tickFor chooses how fine timers have to be: a twentieth of the shortest time
 // that is set, within 5 to 50 ms.
 func tickFor(c Config) time.Duration {
@@ -247,7 +251,8 @@ func (c Config) signaling(log *slog.Logger) signaling.Config {
 		CallsPerMinute: c.Limits.CallsPerMinute, SessionsPerUser: c.Limits.SessionsPerUser,
 		TokenLeeway: c.Identity.TokenLeeway, ProfileFields: c.Identity.ProfileFields, Tick: tick, Logger: log,
 		Renew: min(time.Second, c.Cluster.NodeLease/4), HistoryLimit: c.Chat.HistoryLimit,
-		WakeRing: c.wakeRing(),
+		StatusPause: statusPause,
+		WakeRing:    c.wakeRing(),
 	}
 }
 
