@@ -166,6 +166,13 @@ func TestC15_CallOfTheBlockedRingsNowhere(t *testing.T) {
 		if err != nil || len(list) != 1 || list[0].Caller != "c" || missed != 1 {
 			t.Errorf("the callee's log: %d calls, %d missed, %v", len(list), missed, err)
 		}
+		// It names people that there are, and goes with them.
+		if err := store.Erase(t.Context(), "b"); err != nil {
+			t.Error(err)
+		}
+		if list, _, _, err := w.sw.Calls(t.Context(), "a", "", 10); err != nil || len(list) != 0 {
+			t.Errorf("%d calls are left of who was erased, %v", len(list), err)
+		}
 		if n, err := w.store.LiveCalls(t.Context()); n != 0 || err != nil {
 			t.Errorf("%d calls are live, %v", n, err)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -43,11 +44,27 @@ func (sw *Switchboard) Calls(ctx context.Context, user, cursor string, limit int
 		return nil, "", 0, sw.chatProblem(err)
 	}
 	// Who may not be called did not miss it, and need not hear of it.
-	list = slices.DeleteFunc(list, func(c chat.LoggedCall) bool { return c.Callee == user && c.Reason == call.Forbidden })
+	list = slices.DeleteFunc(list, func(c chat.LoggedCall) bool {
+		return c.Callee == user && (c.Reason == call.Forbidden || strings.HasPrefix(string(c.Reason), unheard))
+	})
 	for i := range list {
 		list[i].Callee = called(list[i].Callee)
+		list[i].Reason = call.Reason(strings.TrimPrefix(string(list[i].Reason), unheard))
 	}
 	return list, next, missed, nil
+}
+
+// unheard stands before the reason of a call in the log of which its callee does
+// not hear. To its caller it is like any other.
+const unheard = "unheard:"
+
+// logged is a record as the store keeps it: of people that there are, so that it
+// goes with them (M8).
+func logged(r call.Record) call.Record {
+	if isScreened(r.Callee) {
+		r.Callee, r.Reason = called(r.Callee), unheard+r.Reason
+	}
+	return r
 }
 
 // SeeCalls says that the user has looked at the calls that ended until then.
@@ -87,7 +104,7 @@ func (sw *Switchboard) logOne(r call.Record) {
 
 // keepRecord keeps a record and settles its call.
 func (sw *Switchboard) keepRecord(ctx context.Context, r call.Record) error {
-	if err := sw.chat.LogCall(ctx, r); err != nil {
+	if err := sw.chat.LogCall(ctx, logged(r)); err != nil {
 		return err
 	}
 	if sw.shared {

@@ -198,14 +198,30 @@ func (sw *Switchboard) refuse(ctx context.Context, t *turn, r call.Ring, why cal
 }
 
 func (sw *Switchboard) refused(ctx context.Context, t *turn, c *call.Call, fx []call.Effect) (*call.Call, error) {
-	if c.ClientID != "" { // to be found when the client asks again
-		if err := sw.open(ctx, t, c, fx, nil); err != nil {
-			return nil, err
-		}
-	} else {
-		sw.deliver(ctx, t, c, fx, nil)
+	if err := sw.overAtOnce(ctx, t, c, fx); err != nil {
+		return nil, err
 	}
 	return nil, wire.Errorf(wire.Code(c.Reason), sentence(string(c.Reason)))
+}
+
+// overAtOnce tells of a call that ended before it began. It is stored to be found
+// when its client asks again, and, where nodes share calls, until it is logged.
+func (sw *Switchboard) overAtOnce(ctx context.Context, t *turn, c *call.Call, fx []call.Effect) error {
+	logs := slices.ContainsFunc(fx, func(e call.Effect) bool { return e.Kind == call.EffectLog })
+	if !logs {
+		c.Outbox = unlogged(c.Outbox)
+	}
+	if c.ClientID == "" && (!logs || !sw.shared || sw.chat == nil) {
+		sw.deliver(ctx, t, c, fx, nil)
+		return nil
+	}
+	err := sw.open(ctx, t, c, fx, nil)
+	if err != nil && c.ClientID == "" {
+		sw.deliver(ctx, t, c, fx, nil)
+		sw.logAlone(c.Record())
+		return nil
+	}
+	return err
 }
 
 func (sw *Switchboard) onCallAnswer(ctx context.Context, t *turn, s *Session, args [][]byte) ([]byte, error) {

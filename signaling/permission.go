@@ -64,30 +64,28 @@ func (t *turn) callID() string {
 // told, in the words of who decided. That nobody has answered is no decision: it is
 // neither kept nor logged, and the client may try again.
 func (sw *Switchboard) denied(ctx context.Context, t *turn, s *Session, r call.Ring, no *permit.Answer) (*call.Call, error) {
-	why := call.Forbidden
+	// The client hears a reason of calls. To the log it is forbidden: the callee has
+	// missed nothing.
+	why, shown := call.Forbidden, call.Forbidden
 	switch {
 	case no.Failed, no.Code == wire.CodeUnavailable, no.Code == wire.CodeRateLimited:
-		why = call.Failed
+		why, shown = call.Failed, call.Failed
 	case no.Code == wire.CodeBusy:
-		why = call.Busy
+		shown = call.Busy
 	case no.Code == wire.CodeOffline:
-		why = call.Offline
+		shown = call.Offline
 	}
 	c, fx := call.Refuse(r, why, t.now)
-	message := clean(no.Message)
+	message, text := clean(no.Message), sentence(string(shown))
 	if message != "" {
-		s.send(t, unavailableEvent(c.ID, string(why), message))
-		fx = slices.DeleteFunc(slices.Clone(fx), func(e call.Effect) bool { return e.Kind == call.EffectUnavailable })
+		text = message
 	}
-	if c.ClientID != "" && !no.Failed { // to be found when the client asks again
-		if err := sw.open(ctx, t, &c, fx, nil); err != nil {
-			return nil, err
-		}
-	} else {
-		if no.Failed {
-			fx = unlogged(fx)
-		}
-		sw.deliver(ctx, t, &c, fx, nil)
+	s.send(t, unavailableEvent(c.ID, string(shown), text))
+	fx = slices.DeleteFunc(slices.Clone(fx), func(e call.Effect) bool { return e.Kind == call.EffectUnavailable })
+	if no.Failed {
+		sw.deliver(ctx, t, &c, unlogged(fx), nil)
+	} else if err := sw.overAtOnce(ctx, t, &c, fx); err != nil {
+		return nil, err
 	}
 	return nil, wire.Errorf(no.Code, message)
 }

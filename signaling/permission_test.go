@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tandem-rtc/tandem/signaling/call"
 	"github.com/tandem-rtc/tandem/signaling/chat"
 	"github.com/tandem-rtc/tandem/signaling/permit"
 )
@@ -170,9 +171,15 @@ func TestC15_WhoMayNotCallIsTold(t *testing.T) {
 		if got := g.questions(); got != "call a>b, call a>c, call d>c" {
 			t.Errorf("asked: %s", got)
 		}
-		// The one who may not be called does not learn of it from the log either.
-		if list, _, missed, err := w.sw.Calls(t.Context(), "c", "", 10); err != nil || missed != 0 || len(list) != 0 {
-			t.Errorf("%d calls, %d missed, %v", len(list), missed, err)
+		// Those who may not be called do not learn of it from the log either.
+		comesAbout(t, "the caller's log", func() bool {
+			list, _, _, err := w.sw.Calls(t.Context(), "a", "", 10)
+			return err == nil && len(list) == 2
+		})
+		for _, user := range []string{"b", "c"} {
+			if list, _, missed, err := w.sw.Calls(t.Context(), user, "", 10); err != nil || missed != 0 || len(list) != 0 {
+				t.Errorf("%s: %d calls, %d missed, %v", user, len(list), missed, err)
+			}
 		}
 	})
 }
@@ -385,4 +392,26 @@ func TestC15_GlareAndRepetitionsAskNobody(t *testing.T) {
 	if got := g.questions(); got != "call a>b" {
 		t.Errorf("asked: %s", got)
 	}
+}
+
+// TestC14_RefusedCallsAreLogged: also where nodes share them, and no client asked
+// for them to be found again.
+func TestC14_RefusedCallsAreLogged(t *testing.T) {
+	onNodes(t, func(t *testing.T, nodes int) {
+		w, _ := chatWorld(t, nodes)
+		a, c := w.join("A1"), w.join("c1")
+		w.join("b1")
+		if got := a.asks("call:user", ringing("nobody", offer(1))); got != "!offline" {
+			t.Errorf("offline: %s", got)
+		}
+		a.asks("call:user", ringing("b", offer(2)))
+		c.says("call:user", ringing("b", offer(3)))
+		c.waits(`call:unavailable {"reason":"User is currently on another call","code":"busy"`)
+		comesAbout(t, "the log", func() bool {
+			mine, _, _, err := w.sw.Calls(t.Context(), "a", "", 10)
+			theirs, _, missed, err2 := w.sw.Calls(t.Context(), "b", "", 10)
+			return err == nil && err2 == nil && len(mine) == 1 && mine[0].Reason == call.Offline &&
+				len(theirs) == 1 && theirs[0].Reason == call.Busy && missed == 1
+		})
+	})
 }
