@@ -14,6 +14,7 @@ import (
 
 	"github.com/tandem-rtc/tandem/presence"
 	"github.com/tandem-rtc/tandem/signaling/call"
+	"github.com/tandem-rtc/tandem/signaling/chat"
 )
 
 // listener is a Notifier that remembers, for one node or for all.
@@ -414,5 +415,30 @@ func TestC14_CutOffIsTold(t *testing.T) {
 		w.sw.Leave()
 		w.sw.Close()
 		eq(t, "told", l.calls(w), "call.ended a>b lost, call.missed a>b lost")
+	})
+}
+
+// leftBehindCalls is a store that knows of calls which a predecessor was killed
+// with.
+type leftBehindCalls struct{ chat.LiveCalls }
+
+func (leftBehindCalls) Interrupted(context.Context) ([]call.Record, error) {
+	at := time.UnixMilli(t0)
+	return []call.Record{
+		{ID: "rang", Caller: "a", Callee: "b", Reason: call.Lost, Started: at, Ended: at},
+		{ID: "went on", Caller: "c", Callee: "d", Reason: call.Lost, Started: at, Answered: at, Ended: at},
+		{ID: "unheard", Caller: "e", Callee: screened("e", "f"), Reason: call.Lost, Started: at, Ended: at},
+	}, nil
+}
+
+func (leftBehindCalls) KeepLive(context.Context, time.Time, []call.Record, []string) error {
+	return nil
+}
+
+// What a node that was killed took with it is told by its successor.
+func TestC14_InterruptedIsTold(t *testing.T) {
+	l := &listener{}
+	playAlone(t, func(s *setup) { l.all(s); s.live = leftBehindCalls{} }, func(w *world) {
+		eq(t, "told", l.calls(w), "call.ended a>b lost, call.missed a>b lost, call.ended c>d lost, call.ended e>f lost")
 	})
 }
