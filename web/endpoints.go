@@ -164,7 +164,7 @@ func pushEndpoints() []apidoc.Endpoint {
 			Method: http.MethodDelete, Path: "/api/push/subscriptions", ID: "unsubscribe",
 			Summary: "Forget a browser", Description: "By its endpoint or its device.",
 			Body: typed[unsubscribeBody](), Status: http.StatusOK, Answer: typed[struct{}](), Codes: []wire.Code{wire.CodeNotFound},
-			Example: apidoc.Try{Body: `{"device":"example"}`},
+			Example: apidoc.Try{After: "subscribe", Body: `{"device":"example"}`},
 		},
 	}
 	for i := range list {

@@ -83,16 +83,9 @@ func (e *Event) tags() []*Object {
 }
 
 func (s *schemas) message(e *Event) *Object {
-	items, least := []*Object{}, 0
-	for _, a := range e.Args {
-		items = append(items, described(s.of(a.Type), argAbout(a)))
-		if !a.Optional {
-			least++
-		}
-	}
-	payload := obj("type", "array", "minItems", least)
-	if len(items) > 0 {
-		payload.set("items", items)
+	payload := s.arguments(e.Args)
+	if e.Base != nil {
+		payload = obj("anyOf", []*Object{payload, s.arguments(e.Base).set("description", "To base devices.")})
 	}
 	m := obj("name", e.Name, "summary", e.Summary, "payload", payload)
 	if example := e.example(); example != "" {
@@ -101,11 +94,20 @@ func (s *schemas) message(e *Event) *Object {
 	return m
 }
 
-func argAbout(a Arg) string {
-	if a.Profile != "" {
-		return "To " + a.Profile + " devices."
+// arguments is the array of them.
+func (s *schemas) arguments(args []Arg) *Object {
+	items, least := []*Object{}, 0
+	for _, a := range args {
+		items = append(items, s.of(a.Type))
+		if !a.Optional {
+			least++
+		}
 	}
-	return ""
+	o := obj("type", "array", "minItems", least)
+	if len(items) > 0 {
+		o.set("items", items)
+	}
+	return o
 }
 
 // example is the array of arguments, with ${…}.

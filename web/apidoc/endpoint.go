@@ -47,6 +47,7 @@ type Param struct {
 // them.
 type Try struct {
 	Before string // what has to be there, a key of Preparations
+	After  string // of a REST route: the ID of one whose example goes first
 	Query  string // of a REST route, without the question mark
 	Body   string // JSON
 }

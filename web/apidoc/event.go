@@ -21,8 +21,6 @@ type Arg struct {
 	Name     string
 	Type     reflect.Type
 	Optional bool
-	// Profile is "base" or "extended" where only devices of that get it.
-	Profile string
 }
 
 // Event is one event of the socket, in one direction.
@@ -38,7 +36,9 @@ type Event struct {
 	Stored  bool
 	Summary string
 	Args    []Arg
-	Ack     *Arg // nil: there is none
+	// Base are the arguments for base devices, where they are others.
+	Base []Arg
+	Ack  *Arg // nil: there is none
 	// Codes are what may be wrong, beyond what any event may be answered.
 	Codes []wire.Code
 	// Example, to the server: what to send. SDK is how the SDK does the same, if

@@ -123,8 +123,9 @@ func baseMessages() []Event {
 		{
 			Name: wire.MessageDeleted, To: Client, Tag: "Messages",
 			Summary: "A message is gone. Extended devices are told which; base ones what is left of the conversation, oldest first, then author and receiver, then which.",
-			Args:    []Arg{{Name: "gone", Type: arg[shape.Deleted]("").Type, Profile: "extended"}}, Cause: wire.MessageDelete, At: "peer",
+			Args:    []Arg{arg[shape.Deleted]("gone")}, Cause: wire.MessageDelete, At: "peer",
 			Shown: `[{"messageId":"${messageId}"}]`,
+			Base:  []Arg{arg[[]shape.Message]("left"), arg[shape.UserID]("author"), arg[shape.UserID]("receiver"), arg[shape.Deleted]("gone")},
 		},
 		{
 			Name: wire.UserTyping, To: Client, Tag: "Presence",

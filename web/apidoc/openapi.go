@@ -126,7 +126,7 @@ func (s *schemas) operation(e *Endpoint, r *REST) *Object {
 		obj("lang", "Shell", "label", "curl", "source", Fill(curl)),
 		obj("lang", "JavaScript", "label", "fetch", "source", Fill(js)),
 	})
-	try := obj("path", e.target(), "curl", curl, "js", js).text("before", e.Example.Before)
+	try := obj("path", e.target(), "curl", curl, "js", js).text("before", e.Example.Before).text("after", e.Example.After)
 	if e.Example.Body != "" {
 		try.set("body", json.RawMessage(e.Example.Body))
 	}

@@ -133,6 +133,22 @@ func plainKey(quoted []byte) bool {
 	return true
 }
 
+// heard are the arguments as the client of the sample gets them.
+func (e *Event) heard() []Arg {
+	if !e.Extended && e.Base != nil {
+		return e.Base
+	}
+	return e.Args
+}
+
+func argNames(args []Arg) string {
+	names := make([]string, len(args))
+	for i, a := range args {
+		names[i] = a.Name
+	}
+	return strings.Join(names, ", ")
+}
+
 // samples are programs of socket.io-client and of the SDK for an event.
 func (e *Event) samples() (sio, sdk string) {
 	auth := `{ token: "${token}" }`
@@ -142,12 +158,8 @@ func (e *Event) samples() (sio, sdk string) {
 	sio = fmt.Sprintf("import { io } from \"socket.io-client\"\n\nconst socket = io(\"${server}\", { auth: %s })\n", auth)
 	sdk = "import { Tandem } from \"@tandem-rtc/client\"\n\nconst tandem = new Tandem({ url: \"${server}\", token: \"${token}\" })\n"
 	if e.To == Client {
-		names := make([]string, len(e.Args))
-		for i, a := range e.Args {
-			names[i] = a.Name
-		}
-		list := strings.Join(names, ", ")
-		sio += fmt.Sprintf("socket.on(%q, (%s) => console.log(%s))", e.Name, list, list)
+		list := argNames(e.Args)
+		sio += fmt.Sprintf("socket.on(%q, (%s) => console.log(%s))", e.Name, argNames(e.heard()), argNames(e.heard()))
 		sdk += fmt.Sprintf("tandem.on(%q, (%s) => console.log(%s))\nawait tandem.connect()", e.Name, list, list)
 		return sio, sdk
 	}

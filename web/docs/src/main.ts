@@ -35,7 +35,7 @@ function codes(list: string[] | undefined): HTMLElement | undefined {
   return h('p', { class: 'codes' }, 'Errors: ', ...list.flatMap((c, i) => [i > 0 ? ' ' : '', h('a', { href: '#codes' }, h('code', null, c))]))
 }
 
-function routeSection(route: Route, doc: OpenApi, session: Session): Section {
+function routeSection(route: Route, all: Route[], doc: OpenApi, session: Session): Section {
   const known = doc.components.schemas
   const access = route.security.flatMap((s) => Object.keys(s))
   const params = route.parameters ?? []
@@ -59,7 +59,7 @@ function routeSection(route: Route, doc: OpenApi, session: Session): Section {
     good.map(([status, r]) => [h('h4', null, `Answer: ${status} ${r.description}`), shape(r.content['application/json'].schema, known)]),
     codes(bad.flatMap(([, r]) => r['x-codes'] ?? [])),
     samples([['curl', given.curl], ['JavaScript', given.js]], session, redraw),
-    tryRoute(route, session, doc['x-tandem'].preparations),
+    tryRoute(route, all, session, doc['x-tandem'].preparations),
   )
   return {
     id: route.operationId,
@@ -207,9 +207,10 @@ async function main(): Promise<void> {
   const [rest, socket] = await Promise.all([load<OpenApi>('openapi.json'), load<AsyncApi>('asyncapi.json')])
   const session = new Session(socket['x-tandem'].values)
   await session.begin()
+  const routes = routesOf(rest)
   const events = eventsOf(socket)
   const sections = [
-    ...routesOf(rest).map((r) => routeSection(r, rest, session)),
+    ...routes.map((r) => routeSection(r, routes, rest, session)),
     ...events.map((e) => eventSection(e, events, socket, session)),
     ...tables(socket),
   ]

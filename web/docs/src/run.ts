@@ -39,10 +39,10 @@ export async function send(event: SocketEvent, payload: unknown, client: Client)
   return undefined
 }
 
-/** Ends the call that an example has left. */
-export async function tidy(clients: Clients, values: Values): Promise<void> {
+/** Ends the call that an example has left; before it there were other values. */
+export async function tidy(clients: Clients, values: Values, before: Values): Promise<void> {
   const { callId } = values
-  if (!callId) return
+  if (!callId || callId === before['callId']) return
   for (const client of [clients.me, clients.peer])
     await client.request('call:end', { callId }).catch(() => {}) // it has ended, or was never answered
 }

@@ -43,7 +43,7 @@ export interface Route {
   parameters?: { name: string; in: string; required: boolean; description: string; schema: Schema }[]
   requestBody?: { content: { 'application/json': { schema: Schema } } }
   responses: Record<string, { description: string; content: { 'application/json': { schema: Schema } }; 'x-codes'?: string[] }>
-  'x-tandem-try': { path: string; curl: string; js: string; body?: unknown; before?: string }
+  'x-tandem-try': { path: string; curl: string; js: string; body?: unknown; before?: string; after?: string }
 }
 
 export interface OpenApi {
@@ -53,9 +53,15 @@ export interface OpenApi {
   'x-tandem': Tandem
 }
 
+interface Arguments {
+  items?: Schema[]
+  minItems?: number
+}
+
 interface Message {
   name: string
-  payload: { items?: Schema[]; minItems: number }
+  /** Of two forms the first is that of extended devices. */
+  payload: Arguments & { anyOf?: Arguments[] }
   examples?: { payload: unknown[] }[]
 }
 
@@ -101,13 +107,14 @@ export function routesOf(doc: OpenApi): Route[] {
 export function eventsOf(doc: AsyncApi): SocketEvent[] {
   return Object.entries(doc.operations).map(([key, op]) => {
     const message = doc.components.messages[key]
+    const args = message?.payload.anyOf?.[0] ?? message?.payload
     const ack = doc.components.messages[`${key}.ack`]
     return {
       ...op,
       key,
       name: message?.name ?? key,
-      args: message?.payload.items ?? [],
-      least: message?.payload.minItems ?? 0,
+      args: args?.items ?? [],
+      least: args?.minItems ?? 0,
       ack: ack?.payload.items?.[0],
       example: message?.examples?.[0]?.payload,
     }

@@ -3,7 +3,7 @@ import { h, json } from './dom.js'
 import { ARRIVES_WITHIN, bringAbout, fill, learned, prepare, send, stepsOf, tidy } from './run.js'
 import { result } from './samples.js'
 import type { Session, Told } from './session.js'
-import type { Route, SocketEvent, Step } from './spec.js'
+import type { Route, SocketEvent, Step, Values } from './spec.js'
 
 /** Events that came of an example are shown for so long after its reply, in milliseconds. */
 const LISTEN = 250
@@ -49,8 +49,24 @@ function field(label: string, value: string, rows = 1): { el: HTMLElement; value
 
 const lines = (text: string) => Math.min(12, text.split('\n').length + 1)
 
-/** A request of REST, as the reader. */
-export function tryRoute(route: Route, session: Session, preparations: Record<string, Step[]>): HTMLElement {
+/** Asks for a route as the reader. */
+function ask(route: Route, path: string, body: unknown, session: Session, values: Values): Promise<Response> {
+  const url = new URL(fill(path, values), location.origin)
+  const needs = route.security.flatMap((s) => Object.keys(s))
+  const headers: Record<string, string> = {}
+  if (needs.includes('serverKey')) headers['Authorization'] = `Bearer ${session.key}`
+  else if (needs.length > 0 && session.token) headers['Authorization'] = `Bearer ${session.token}`
+  else if (needs.length > 0 && session.open) url.searchParams.set('userId', values['me'] ?? '')
+  const init: RequestInit = { method: route.method, headers }
+  if (body !== undefined) {
+    headers['Content-Type'] = 'application/json'
+    init.body = JSON.stringify(fill(body, values))
+  }
+  return fetch(url, init)
+}
+
+/** A request of REST. */
+export function tryRoute(route: Route, all: Route[], session: Session, preparations: Record<string, Step[]>): HTMLElement {
   const given = route['x-tandem-try']
   const path = field('Path', given.path)
   const body = given.body === undefined ? undefined : field('Body', json(given.body), lines(json(given.body)))
@@ -62,18 +78,11 @@ export function tryRoute(route: Route, session: Session, preparations: Record<st
       clients = await session.clients()
       values = await prepare(steps, clients, session.values)
     }
-    const url = new URL(fill(path.value(), values), location.origin)
-    const needs = route.security.flatMap((s) => Object.keys(s))
-    const headers: Record<string, string> = {}
-    if (needs.includes('serverKey')) headers['Authorization'] = `Bearer ${session.key}`
-    else if (needs.length > 0 && session.token) headers['Authorization'] = `Bearer ${session.token}`
-    else if (needs.length > 0 && session.open) url.searchParams.set('userId', values['me'] ?? '')
-    if (body) headers['Content-Type'] = 'application/json'
-    const init: RequestInit = { method: route.method, headers }
-    if (body) init.body = JSON.stringify(fill(JSON.parse(body.value()), values))
-    const r = await fetch(url, init)
+    const first = all.find((r) => r.operationId === given.after)
+    if (first) await ask(first, first['x-tandem-try'].path, first['x-tandem-try'].body, session, values)
+    const r = await ask(route, path.value(), body && JSON.parse(body.value()), session, values)
     out.append(result(`${r.status} ${r.statusText}`, await r.json(), r.ok ? 'good' : 'bad'))
-    if (clients) await tidy(clients, values)
+    if (clients) await tidy(clients, values, session.values)
   }).el
 }
 
@@ -94,7 +103,7 @@ export function trySending(event: SocketEvent, session: Session, preparations: R
     } finally {
       stop()
       for (const t of told) out.append(result(`${t.event} to ${who[t.to]}`, t.args))
-      await tidy(clients, values)
+      await tidy(clients, values, session.values)
     }
   }).el
 }
@@ -116,7 +125,7 @@ export function tryHearing(event: SocketEvent, all: SocketEvent[], session: Sess
       const values = cause === 'connect' ? session.values : await bringAbout(event, all, preparations, clients, session.values)
       const t = await heard
       out.append(result(`${t.event} to ${who[t.to]}`, t.args, 'good'))
-      await tidy(clients, values)
+      await tidy(clients, values, session.values)
     } finally {
       stop()
     }
