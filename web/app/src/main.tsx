@@ -5,8 +5,10 @@ import { Store } from './store'
 import './style/base.css'
 import './style/lobby.css'
 import './style/call.css'
+import './style/lists.css'
 import './style/chat.css'
 import './style/message.css'
+import './style/menu.css'
 
 const store = new Store()
 

@@ -104,10 +104,12 @@ export class Store {
     this.changed()
   }
 
-  leave(): void {
+  /** Ends the session here; what was kept to be read offline goes too, unless the user is likely to be back. */
+  leave({ forget = true } = {}): void {
     this.sounds.stop()
     this.client?.close()
-    this.desk?.forget()
+    if (forget) this.desk?.forget()
+    else this.desk?.stop()
     this.client = this.desk = this.me = this.call = this.incoming = this.selected = undefined
     this.connection = 'idle'
     this.query = ''
@@ -213,7 +215,7 @@ export class Store {
     })
     client.on('refused', (err) => {
       if (!this.me) return
-      this.leave()
+      this.leave({ forget: err.code === 'disconnected' || err.code === 'forbidden' })
       this.refusal = refusalWords(err, true)
     })
     client.presence.on('online', () => this.changed())

@@ -7,7 +7,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
 import { launchBrowser, leaveAll, mediaFlows, newPage } from '../lib/browser.mjs';
+import { rest } from '../lib/rest.mjs';
 import { startTandem } from '../lib/server.mjs';
+import { bubble, loaded, menu, openTalk } from './chat.mjs';
 import { FLAGS } from './flags.mjs';
 import { answer, connected, dial, done, join, lobby, part } from './page.mjs';
 
@@ -120,6 +122,86 @@ for (const [size, screen] of [['desk', DESK], ['phone', PHONE]]) {
       await Promise.all([part(ben, 'toast').first().waitFor(), part(anna, 'hangup').click()]);
       await lobby(anna, ben);
       await check(ben, '10-ended');
+      assert.deepEqual(faults, []);
+      await done(anna, ben);
+    });
+  }
+}
+
+/** A conversation with a bit of everything, and some others around it. */
+async function chatter(anna, ben) {
+  const say = async (who, to, body) => (await rest(server, who)('POST', `/api/messages/send/${to}`, body)).body;
+  const put = (who, messageId, emoji) => rest(server, who)('POST', '/api/messages/react', { messageId, emoji });
+  const others = [['cora-diaz', 'See you tomorrow!'], ['dan-li', 'Did you get the figures for the last quarter? I need them by noon.'], ['emil-o', '🎉']];
+  for (const [who, text] of others) await say(who, anna, { text });
+  const first = await say(ben, anna, { text: 'Good morning Anna! Did you sleep well after the concert?' });
+  await say(anna, ben, { text: 'Like a stone.' });
+  await say(anna, ben, { text: 'That last encore was something. I still have the bass line in my head, and I think I will for the rest of the week.', replyTo: { messageId: first._id } });
+  await say(ben, anna, { text: 'Look at this', media: 'https://pictures.example.test/concert.jpg' });
+  await say(ben, anna, { text: `Programme: https://example.org/${'a-long-address/'.repeat(8)}\nIt starts at eight.` });
+  await say(anna, ben, { text: 'Averyveryverylongwordthatdoesnotendandhasnospaceinitsothatithastobebrokensomewhere' });
+  await put(ben, first._id, '❤️');
+  await put(anna, first._id, '👍');
+}
+
+for (const [size, screen] of [['desk', DESK], ['phone', PHONE]]) {
+  for (const colorScheme of ['light', 'dark']) {
+    const look = `${size}-${colorScheme}`;
+
+    test(`messages fit and can be used (${look})`, async () => {
+      const phone = size === 'phone';
+      const open = async (name) => {
+        const page = await newPage(browser, { ...screen, colorScheme, finery: true });
+        await page.goto(server.url);
+        await join(page, name);
+        return page;
+      };
+      const [anna, ben] = await Promise.all([open(`Anna ${look}`), open(`Ben ${look}`)]);
+      const faults = [];
+      const check = async (page, name) => {
+        const found = [...(await shot(page, `${look}-${name}`)), ...(await named(page))];
+        if (phone) found.push(...(await touchable(page)));
+        faults.push(...found.map((f) => `${name}: ${f}`));
+      };
+      await chatter(anna.user, ben.user);
+      await dial(ben, anna.user);
+      await part(anna, 'incoming').waitFor();
+      await part(ben, 'cancel').click();
+      await lobby(anna, ben);
+      await part(anna, 'calls-count').waitFor();
+      await part(anna, 'tab-chats').click();
+      await part(anna, 'chats-count').filter({ hasText: '6' }).waitFor();
+      await check(anna, '12-chats');
+      await part(anna, 'tab-calls').click();
+      await part(anna, 'logged-call').waitFor();
+      await check(anna, '13-calls');
+      await part(anna, 'tab-chats').click();
+      await part(anna, `talk-${ben.user}`).click();
+      await loaded(anna);
+      await openTalk(ben, anna.user);
+      await part(ben, 'composer').pressSequentially('Really');
+      await part(anna, 'typing').first().waitFor();
+      await check(anna, '14-talk');
+      if (phone) await bubble(anna, 'Like a stone').locator('.bubble').tap();
+      else await menu(anna, 'Like a stone');
+      await part(anna, 'menu').waitFor();
+      await check(anna, '15-menu');
+      await part(anna, 'menu').getByText('Reply').click();
+      await part(anna, 'composer').fill('As long as it is\non two lines');
+      await check(anna, '16-reply');
+      await part(anna, 'composer').press('Escape');
+      if (phone) await Promise.all([anna, ben].map((p) => p.getByLabel('Back to the list').click()));
+      await part(anna, 'tab-people').click();
+      await dial(anna, ben.user);
+      await answer(ben);
+      await connected(anna, ben);
+      await part(anna, 'side').click();
+      await loaded(anna);
+      await mediaFlows([anna, ben]);
+      await check(anna, '17-beside-a-call');
+      await part(anna, 'close-chat').click();
+      await part(anna, 'hangup').click();
+      await lobby(anna, ben);
       assert.deepEqual(faults, []);
       await done(anna, ben);
     });

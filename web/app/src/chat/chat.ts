@@ -3,10 +3,11 @@ import type { Cache } from './cache'
 import { gist, peerOf, type Waiting } from './entry'
 import { Keeper } from './keeper'
 import { media } from './links'
+import { Opened } from './opened'
 import { Outbox } from './outbox'
 import { Siblings } from './siblings'
 import { Talks } from './talks'
-import { PAGE, Thread } from './thread'
+import { PAGE, type Thread } from './thread'
 
 /** What this needs of the page around it. */
 export interface ChatHost {
@@ -33,12 +34,7 @@ const SYNC_EVERY = 300
 export class Chat {
   readonly talks: Talks
   readonly outbox: Outbox
-  /** The conversation that is open. */
-  thread: Thread | undefined
-  /** The first message that was unread when it was opened. */
-  firstNew: MessageId | undefined
-  /** What is on its way for it. */
-  busy: 'newest' | 'older' | 'newer' | undefined
+  readonly opened: Opened
   readonly #host: ChatHost
   readonly #keeper: Keeper
   readonly #siblings: Siblings
@@ -46,7 +42,6 @@ export class Chat {
   /** Conversations that were read and whose authors are not told yet. */
   readonly #owed = new Set<UserId>()
   #reading = false
-  #unreadBefore = 0
   #live = false
   #events = 0
   #talksTimer: ReturnType<typeof setTimeout> | undefined
@@ -61,6 +56,16 @@ export class Chat {
       stored: (m) => this.#onMessage(m),
       changed: () => host.changed(),
     })
+    this.opened = new Opened({
+      history: (peer, page) => host.messages.history(peer, page),
+      kept: (peer) => host.cache.thread(peer),
+      online: () => host.online(),
+      fetched: () => this.#read(),
+      changed: () => {
+        this.#keeper.save()
+        host.changed()
+      },
+    })
     this.#keeper = new Keeper(host.cache, {
       talks: () => this.talks.list,
       cursor: () => host.messages.cursor,
@@ -72,6 +77,10 @@ export class Chat {
 
   get names(): Record<UserId, string> {
     return this.#keeper.names
+  }
+
+  get thread(): Thread | undefined {
+    return this.opened.thread
   }
 
   get me(): UserId {
@@ -97,7 +106,7 @@ export class Chat {
     if (!this.#host.online() || this.#host.messages.available !== true) return
     this.#live = true
     void this.outbox.run()
-    if (this.thread && !this.thread.loaded) void this.#newest(this.thread)
+    if (this.thread && !this.thread.loaded) void this.opened.newest()
     this.#read()
     this.#reloadTalks()
   }
@@ -110,24 +119,14 @@ export class Chat {
   open(peer: UserId): void {
     if (this.thread?.peer === peer) return
     this.close(this.thread?.peer)
-    const thread = new Thread(peer)
-    this.thread = thread
-    this.#unreadBefore = this.talks.of(peer)?.unread ?? 0
-    void this.#host.cache.thread(peer).then((list) => {
-      if (this.thread !== thread) return
-      thread.restore(list)
-      this.#host.changed()
-    })
-    if (this.#host.online()) void this.#newest(thread)
-    this.#host.changed()
+    this.opened.open(peer, this.talks.of(peer)?.unread ?? 0)
   }
 
   /** The next one may be open by the time that the last one closes. */
   close(peer: UserId | undefined): void {
     if (!this.thread || this.thread.peer !== peer) return
     this.#keeper.keepThread()
-    this.thread = undefined
-    this.busy = this.firstNew = undefined
+    this.opened.close()
     this.#reading = false
   }
 
@@ -135,27 +134,6 @@ export class Chat {
   reading(on: boolean): void {
     this.#reading = on
     this.#read()
-  }
-
-  async older(): Promise<void> {
-    const { thread } = this
-    const before = thread?.olderThan()
-    if (!thread?.loaded || before === undefined) return
-    await this.#page('older', thread, { before, limit: PAGE }, (page) => thread.addOlder(page, before, PAGE))
-  }
-
-  async newer(): Promise<void> {
-    const { thread } = this
-    const page = thread?.newerPage()
-    if (!thread || !page) return
-    await this.#page('newer', thread, page, (list) => thread.addNewer(list))
-  }
-
-  /** Back to the newest message, from wherever the window is. */
-  async latest(): Promise<void> {
-    const { thread } = this
-    if (!thread || thread.attached) return
-    await this.#page('newest', thread, { limit: PAGE }, (list) => thread.jump(list, PAGE))
   }
 
   /** Writes a message: it is shown at once and sent when that is possible. False: too many wait. */
@@ -167,7 +145,7 @@ export class Chat {
       this.#host.complain('Too many messages wait to be sent. They go out when the connection is back.')
       return false
     }
-    if (this.thread?.peer === to && !this.thread.attached) void this.latest()
+    if (this.thread?.peer === to && !this.thread.attached) void this.opened.latest()
     return true
   }
 
@@ -290,7 +268,7 @@ export class Chat {
   #onCaughtUp(): void {
     this.#live = true
     this.#events = 0
-    if (this.thread) void this.#newest(this.thread)
+    void this.opened.newest()
     void this.#loadTalks()
     void this.outbox.run()
     this.#keeper.save()
@@ -304,35 +282,6 @@ export class Chat {
     }
     this.#keeper.save()
     this.#host.changed()
-  }
-
-  #newest(thread: Thread): Promise<void> {
-    thread.asking()
-    return this.#page('newest', thread, { limit: PAGE }, (page) => {
-      thread.newest(page, PAGE)
-      const theirs = page.filter((m) => m.senderId === thread.peer)
-      if (this.#unreadBefore > 0) this.firstNew = theirs.at(-this.#unreadBefore)?._id
-      this.#unreadBefore = 0
-      this.#read()
-    })
-  }
-
-  async #page(what: NonNullable<Chat['busy']>, thread: Thread, ask: { before?: MessageId; limit: number }, take: (page: Message[]) => void): Promise<void> {
-    if (this.busy && this.busy !== 'newest' && what !== 'newest') return
-    this.busy = what
-    try {
-      const page = await this.#host.messages.history(thread.peer, ask)
-      if (this.thread === thread) take(page)
-    } catch (err) {
-      // The message that was to begin at is gone: what is newest is always there.
-      if (TandemError.from(err).code === 'bad_payload' && ask.before !== undefined && this.thread === thread) {
-        thread.jump(await this.#host.messages.history(thread.peer, { limit: PAGE }).catch(() => []), PAGE)
-      }
-    } finally {
-      if (this.busy === what) this.busy = undefined
-      this.#keeper.save()
-      this.#host.changed()
-    }
   }
 
   /** What is before the user's eyes is seen; its author is told. */

@@ -22,7 +22,7 @@ export function MessageList({ store, chat, peer, onMenu, onWrite }: Props): JSX.
   const thread = chat.thread?.peer === peer ? chat.thread : undefined
   const name = store.nameOf(peer)
   const waiting = chat.outbox.to(peer)
-  const rows = rowsOf(thread?.list ?? [], waiting, chat.me, chat.firstNew)
+  const rows = rowsOf(thread?.list ?? [], waiting, chat.me, chat.opened.firstNew)
   const keys = rows.filter((r) => r.kind === 'message').map((r) => r.key)
   const [focused, setFocused] = useState<string>()
   const stop = focused !== undefined && keys.includes(focused) ? focused : keys.at(-1)
@@ -35,7 +35,10 @@ export function MessageList({ store, chat, peer, onMenu, onWrite }: Props): JSX.
       retry: (id) => chat.outbox.retry(id),
       discard: (id) => void chat.outbox.drop(id),
       pictures: () => chat.showPictures(peer),
-      find: (id) => scroll.show(id),
+      find: (id) => {
+        if (scroll.show(id)) return
+        void chat.opened.seek(id).then((found) => found && setTimeout(() => scroll.show(id), 0))
+      },
     }),
     [chat, peer],
   )

@@ -14,8 +14,8 @@ interface Scroll {
   atEnd: boolean
   onScroll: () => void
   toEnd: () => void
-  /** Brings a message before the eyes, if it is held. */
-  show: (id: string) => void
+  /** Brings a message before the eyes; false if it is not held. */
+  show: (id: string) => boolean
 }
 
 /**
@@ -53,9 +53,9 @@ export function useScroll(chat: Chat, thread: Thread | undefined): Scroll {
     anchor.current = firstSeen(el)
     setAtEnd(stick.current)
     chat.reading(stick.current)
-    if (!t?.loaded || chat.busy) return
-    if (el.scrollTop < el.clientHeight * AHEAD && t.olderThan() !== undefined) void chat.older()
-    else if (left < el.clientHeight * AHEAD && !t.attached) void chat.newer()
+    if (!t?.loaded || chat.opened.busy) return
+    if (el.scrollTop < el.clientHeight * AHEAD && t.olderThan() !== undefined) void chat.opened.older()
+    else if (left < el.clientHeight * AHEAD && !t.attached) void chat.opened.newer()
   }
 
   useLayoutEffect(settle)
@@ -76,18 +76,19 @@ export function useScroll(chat: Chat, thread: Thread | undefined): Scroll {
     onScroll: look,
     toEnd: () => {
       stick.current = true
-      void chat.latest()
+      void chat.opened.latest()
       settle()
       look()
     },
     show: (id) => {
       const row = box.current?.querySelector<HTMLElement>(`[data-id="${CSS.escape(id)}"]`)
-      if (!row) return
+      if (!row) return false
       stick.current = false
       row.scrollIntoView({ block: 'center' })
       row.focus({ preventScroll: true })
       row.classList.add('found')
       setTimeout(() => row.classList.remove('found'), 1500)
+      return true
     },
   }
 }
