@@ -45,6 +45,8 @@ func Run(t *testing.T, fresh func(t *testing.T) World) {
 		{"P5_InterestIsCounted", interestIsCounted},
 		{"P5_DevicesAreCountedOnce", devicesAreCountedOnce},
 		{"P5_LeaveVanishesSessions", leaveVanishesSessions},
+		{"P5_FlipsAreToldOnce", flipsAreToldOnce},
+		{"P5_DeadNodeFlips", deadNodeFlips},
 		{"P1_RandomWorldsAgreeWithTheModel", randomSessions},
 		{"C4_OpenTakesBothMarks", openTakesBothMarks},
 		{"C4_OpenIsAllOrNothing", openIsAllOrNothing},
