@@ -172,8 +172,9 @@ export class Cluster {
   /** Of somebody who may ask over HTTP. */
   headers = { authorization: `Bearer ${mintToken('operator')}` };
 
-  async start({ nodes = 3, flags = {}, line = false, trunks = false, names = false } = {}) {
+  async start({ nodes = 3, flags = {}, env = {}, line = false, trunks = false, names = false } = {}) {
     this.flags = { ...CLUSTER_FLAGS, ...flags };
+    this.env = env;
     // Names are believed, for the page; else users show tokens.
     if (names) this.flags['insecure-no-auth'] = true;
     else this.secret = SECRET;
@@ -215,7 +216,7 @@ export class Cluster {
     const peers = this.trunks && { 'cluster-listen': `127.0.0.1:${this.peerPorts[i]}`, 'cluster-advertise': `127.0.0.1:${this.trunks[i].port}` };
     const node = new Node({
       secret: this.secret,
-      env: { REDIS_URL: `redis://127.0.0.1:${this.line?.port ?? this.redis.port}`, CLUSTER_SECRET: `cluster ${SECRET}` },
+      env: { REDIS_URL: `redis://127.0.0.1:${this.line?.port ?? this.redis.port}`, CLUSTER_SECRET: `cluster ${SECRET}`, ...this.env },
       flags: { ...this.flags, port: this.ports[i], 'node-name': `node${i}`, 'frontend-url': `http://127.0.0.1:${this.proxyPort}`, ...peers, ...flags },
     });
     await node.start();
