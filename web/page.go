@@ -37,9 +37,14 @@ type asset struct {
 const (
 	contentPolicy = "default-src 'self'; connect-src 'self' ws: wss:; media-src 'self' blob:; " +
 		"img-src 'self' data: blob: https:; style-src 'self' 'unsafe-inline'; " +
-		"object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-	permissions = "camera=(self), microphone=(self), display-capture=(self), " +
+		"worker-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+	// workerPolicy is for the service worker, which has none of the page's.
+	workerPolicy = "default-src 'self'"
+	permissions  = "camera=(self), microphone=(self), display-capture=(self), " +
 		"speaker-selection=(self), autoplay=(self), fullscreen=(self), geolocation=(), payment=(), usb=()"
+
+	// workerFile is the service worker, which shows what is pushed.
+	workerFile = "sw.js"
 
 	// minGzip is the size in bytes from which compression pays.
 	minGzip = 1 << 10
@@ -156,6 +161,11 @@ func (p *page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.Set("Referrer-Policy", "same-origin")
 		h.Set("X-Frame-Options", "DENY")
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	case a.name == workerFile:
+		// It is beside the page, which is as far as it reaches, and browsers look
+		// for a newer one.
+		h.Set("Cache-Control", "no-cache")
+		h.Set("Content-Security-Policy", workerPolicy)
 	case a.hashed:
 		h.Set("Cache-Control", "public, max-age=31536000, immutable")
 	default:

@@ -126,3 +126,23 @@ func TestEmbeddedPageIsServed(t *testing.T) {
 		t.Fatalf("HEAD: %d", res.StatusCode)
 	}
 }
+
+// TestPage_ServiceWorker: it is served beside the page, wherever that is, is asked
+// for again each time, and may load nothing from elsewhere.
+func TestPage_ServiceWorker(t *testing.T) {
+	back := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(back.Close)
+	for path, backend := range map[string]string{"/sw.js": "", "/tandem/sw.js": back.URL} {
+		s := newServer(t, func(c *Config, _ *Parts) { c.BackendURL = backend })
+		rec := httptest.NewRecorder()
+		s.ServeHTTP(rec, httptest.NewRequest(http.MethodGet, path, nil))
+		h := rec.Header()
+		if rec.Code != http.StatusOK || h.Get("Content-Type") != "text/javascript; charset=utf-8" || h.Get("Cache-Control") != "no-cache" ||
+			h.Get("Content-Security-Policy") != workerPolicy || h.Get("Etag") == "" {
+			t.Errorf("%s: %d %v", path, rec.Code, h)
+		}
+		if body := rec.Body.String(); !strings.Contains(body, "showNotification") || strings.Contains(body, "import(") || strings.Contains(body, "import{") {
+			t.Errorf("%s is not the worker, or not one file: %.200s", path, body)
+		}
+	}
+}

@@ -20,6 +20,13 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: true,
+    rollupOptions: {
+      // The service worker is a file of its own beside the page, which decides its
+      // scope, and keeps its name. It imports nothing that the page imports, so it
+      // is one file that older browsers run as a classic script.
+      input: { index: 'index.html', sw: 'src/sw/sw.ts' },
+      output: { entryFileNames: (chunk) => (chunk.name === 'sw' ? 'sw.js' : 'assets/[name]-[hash].js') },
+    },
   },
   server: {
     // `npm run dev` beside a server started with `make run`.

@@ -1,6 +1,7 @@
 import { Tandem, TandemError, type Call, type ConnectionState } from '@tandem-rtc/client'
 import { Desk } from './chat/desk'
 import { nameInToken, probableId, rememberIdentity, serverBase, slug, type Identity } from './identity'
+import type { Alerts } from './push/alerts'
 import { Recents, nameFromId, type Recent } from './people'
 import { Sounds } from './sounds'
 import { endWords, refusalWords } from './words'
@@ -41,6 +42,8 @@ export class Store {
   toasts: Toast[] = []
   /** Read by screen readers as it changes. */
   announcement = ''
+  /** Notifications while the page is closed; set where they may be. */
+  alerts: Alerts | undefined
   readonly sounds = new Sounds()
   readonly #names = new Map<string, string>()
   readonly #listeners = new Set<() => void>()

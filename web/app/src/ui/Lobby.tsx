@@ -2,6 +2,7 @@ import type { JSX } from 'preact'
 import { matches } from '../people'
 import { slug } from '../identity'
 import type { Store } from '../store'
+import { AlertSwitch } from '../push/AlertSwitch'
 import { Avatar } from './Avatar'
 import { CallList } from './chat/CallList'
 import { Tabs } from './chat/Tabs'
@@ -79,6 +80,7 @@ function Me({ store }: { store: Store }): JSX.Element {
           {open ? 'Online' : 'Reconnecting…'}
         </small>
       </div>
+      <AlertSwitch alerts={store.alerts} />
       <button class="icon-button" onClick={() => store.leave()} aria-label="Leave" title="Leave" data-testid="leave">
         <Icon name="leave" />
       </button>
