@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
@@ -78,36 +79,46 @@ func (s *Store) mark(ctx context.Context, reader, id string, to chat.Status) (*c
 // true: what comes is later.
 func (s *Store) MarkAll(ctx context.Context, reader, author string) (n int, err error) {
 	err = s.do(ctx, func(ctx context.Context) error {
-		unseen := bson.D{
-			{Key: "receiverId", Value: either(reader)}, {Key: "senderId", Value: either(author)}, {Key: "status", Value: bson.D{{Key: "$ne", Value: chat.Seen.String()}}},
-		}
-		switch err := s.messages.FindOne(ctx, unseen, options.FindOne().SetProjection(bson.D{{Key: "_id", Value: 1}})).Err(); {
+		switch err := s.messages.FindOne(ctx, unseen(reader, author), options.FindOne().SetProjection(bson.D{{Key: "_id", Value: 1}})).Err(); {
 		case isNone(err):
 			return nil
 		case err != nil:
 			return err
 		}
-		cut, err := s.fence(ctx, reader, author)
+		cut, due, err := s.fence(ctx, reader, author)
 		if err != nil {
 			return err
 		}
 		ctx, cancel := s.onward(ctx)
 		defer cancel()
-		res, err := s.messages.UpdateMany(ctx, append(unseen, bson.E{Key: "createdAt", Value: bson.D{{Key: "$not", Value: bson.D{{Key: "$gt", Value: cut}}}}}),
-			bson.D{{Key: "$set", Value: bson.D{{Key: "status", Value: chat.Seen.String()}}}})
-		if err != nil {
+		if n, err = s.seen(ctx, reader, author, cut); err != nil {
 			return err
 		}
-		if n = int(res.ModifiedCount); n == 0 {
-			return nil
-		}
-		_, err = s.tell(ctx, both(author, reader), entryDoc{Author: value(author), Reader: value(reader), Until: cut})
-		return err
+		return s.paid(ctx, reader, author, due)
 	})
 	if err != nil {
 		return 0, err
 	}
 	return n, nil
+}
+
+// seen makes what an author wrote to a reader until then seen, with one statement,
+// and tells both if that changed anything.
+func (s *Store) seen(ctx context.Context, reader, author string, until time.Time) (n int, err error) {
+	res, err := s.messages.UpdateMany(ctx, append(unseen(reader, author), bson.E{Key: "createdAt", Value: bson.D{{Key: "$not", Value: bson.D{{Key: "$gt", Value: until}}}}}),
+		bson.D{{Key: "$set", Value: bson.D{{Key: "status", Value: chat.Seen.String()}}}})
+	if err != nil || res.ModifiedCount == 0 {
+		return 0, err
+	}
+	_, err = s.tell(ctx, both(author, reader), entryDoc{Author: value(author), Reader: value(reader), Until: until})
+	return int(res.ModifiedCount), err
+}
+
+// unseen matches what a reader has not seen of an author.
+func unseen(reader, author string) bson.D {
+	return bson.D{
+		{Key: "receiverId", Value: either(reader)}, {Key: "senderId", Value: either(author)}, {Key: "status", Value: bson.D{{Key: "$ne", Value: chat.Seen.String()}}},
+	}
 }
 
 // Update implements chat.Messages.

@@ -77,3 +77,10 @@ func isNone(err error) bool { return errors.Is(err, driver.ErrNoDocuments) }
 
 // isDuplicate: a document with this unique value is there already.
 func isDuplicate(err error) bool { return driver.IsDuplicateKeyError(err) }
+
+// isTooLarge: the document would be larger than MongoDB takes (BSONObjectTooLarge,
+// and the two codes of an update that makes it so).
+func isTooLarge(err error) bool {
+	var server driver.ServerError
+	return errors.As(err, &server) && (server.HasErrorCode(10334) || server.HasErrorCode(17419) || server.HasErrorCode(17420))
+}

@@ -52,7 +52,7 @@ func (s *Store) History(ctx context.Context, user, peer, before string, limit in
 			if err != nil {
 				return err
 			}
-			more = append(more, from)
+			more = append(more, from...)
 		}
 		err := s.each(ctx, s.messages, between(user, peer, more...), options.Find().SetSort(newestFirst).SetLimit(int64(limit)), func(raw bson.Raw) error {
 			d, err := read(raw)
@@ -72,32 +72,31 @@ func (s *Store) History(ctx context.Context, user, peer, before string, limit in
 
 // place matches what is older than a message of the two. A message that has no
 // time of its own stands where MongoDB sorts it: before all others.
-func (s *Store) place(ctx context.Context, user, peer, id string) (bson.E, error) {
+func (s *Store) place(ctx context.Context, user, peer, id string) ([]bson.E, error) {
 	raw, err := s.messages.FindOne(ctx, bson.D{{Key: "_id", Value: value(id)}}).Raw()
 	if isNone(err) {
-		return bson.E{}, chat.ErrBadCursor
+		return nil, chat.ErrBadCursor
 	}
 	if err != nil {
-		return bson.E{}, err
+		return nil, err
 	}
 	d, err := read(raw)
 	if err != nil {
-		return bson.E{}, err
+		return nil, err
 	}
 	if d.gone || !d.m.Party(user) || d.m.Peer(user) != peer {
-		return bson.E{}, chat.ErrBadCursor
+		return nil, chat.ErrBadCursor
 	}
 	at := raw.Lookup("createdAt")
 	if at.Type != bson.TypeDateTime {
-		return bson.E{Key: "$and", Value: bson.A{
-			bson.D{{Key: "createdAt", Value: nil}}, bson.D{{Key: "_id", Value: bson.D{{Key: "$lt", Value: d.id}}}},
-		}}, nil
+		return []bson.E{{Key: "createdAt", Value: nil}, {Key: "_id", Value: bson.D{{Key: "$lt", Value: d.id}}}}, nil
 	}
-	return bson.E{Key: "$or", Value: bson.A{
-		bson.D{{Key: "createdAt", Value: bson.D{{Key: "$lt", Value: at}}}},
-		bson.D{{Key: "createdAt", Value: at}, {Key: "_id", Value: bson.D{{Key: "$lt", Value: d.id}}}},
-		bson.D{{Key: "createdAt", Value: nil}},
-	}}, nil
+	return []bson.E{
+		{Key: "createdAt", Value: bson.D{{Key: "$not", Value: bson.D{{Key: "$gt", Value: at}}}}}, // where the index begins
+		{Key: "$or", Value: bson.A{
+			bson.D{{Key: "createdAt", Value: bson.D{{Key: "$ne", Value: at}}}}, bson.D{{Key: "_id", Value: bson.D{{Key: "$lt", Value: d.id}}}},
+		}},
+	}, nil
 }
 
 // each runs a query and calls f for every document.

@@ -22,16 +22,18 @@ type index struct {
 func (s *Store) makeIndexes(ctx context.Context) error {
 	for _, i := range []index{
 		// History of two people, newest first, and what is between them.
-		{s.messages, "tandem_history", []string{"senderId", "receiverId", "-createdAt"}, false},
+		{s.messages, "tandem_history", []string{"senderId", "receiverId", "-createdAt", "-_id"}, false},
 		{s.messages, "tandem_unread", []string{"receiverId", "senderId", "status"}, false},
 		{s.messages, "tandem_client", []string{"tandem.key"}, true},
 		// What other programs wrote, and what journals may not have.
-		{s.messages, "tandem_sent_new", []string{"senderId", "tandem.v"}, false},
-		{s.messages, "tandem_received_new", []string{"receiverId", "tandem.v"}, false},
+		{s.messages, "tandem_sent_new", []string{"senderId", "tandem.v", "_id"}, false},
+		{s.messages, "tandem_received_new", []string{"receiverId", "tandem.v", "_id"}, false},
 		{s.messages, "tandem_open", []string{"tandem.open"}, false},
 		{s.messages, "tandem_age", []string{"createdAt"}, false},
 		{s.conversations, "tandem_participants", []string{"participants"}, false},
 		{s.talks, "tandem_users", []string{"users", "-last"}, false},
+		{s.talks, "tandem_due_a", []string{"due.a.since"}, false},
+		{s.talks, "tandem_due_b", []string{"due.b.since"}, false},
 		{s.journals, "tandem_user", []string{"user", "k"}, false},
 		{s.journals, "tandem_age", []string{"until"}, false},
 		{s.calls, "tandem_caller", []string{"caller", "-endedAt", "-_id"}, false},

@@ -60,7 +60,46 @@ func (s *Store) mendSome(ctx context.Context) (n int, err error) {
 		}
 		n++
 	}
-	return n, err
+	if err != nil {
+		return n, err
+	}
+	return n, s.mendSeen(ctx)
+}
+
+// mendSeen finishes "all seen" that was cut off. Whether both were told can not be
+// known: they are told once more, which changes nothing.
+func (s *Store) mendSeen(ctx context.Context) error {
+	type word struct {
+		reader, author string
+		until          time.Time
+	}
+	var list []word
+	before := time.Now().Add(-s.cfg.MendAfter)
+	old := bson.A{}
+	for _, field := range []string{"due.a", "due.b"} {
+		old = append(old, bson.D{{Key: field + ".since", Value: bson.D{{Key: "$lt", Value: before}}}})
+	}
+	err := s.each(ctx, s.talks, bson.D{{Key: "$or", Value: old}}, options.Find().SetLimit(maxMend), func(raw bson.Raw) error {
+		for _, side := range []string{"a", "b"} {
+			d, ok := raw.Lookup("due", side).DocumentOK()
+			if ok && instant(d.Lookup("since")).Before(before) {
+				list = append(list, word{text(d.Lookup("reader")), text(d.Lookup("author")), instant(d.Lookup("until"))})
+			}
+		}
+		return nil
+	})
+	for _, w := range list {
+		if err == nil {
+			_, err = s.seen(ctx, w.reader, w.author, w.until)
+		}
+		if err == nil {
+			_, err = s.tell(ctx, both(w.author, w.reader), entryDoc{Author: value(w.author), Reader: value(w.reader), Until: w.until})
+		}
+		if err == nil {
+			err = s.paid(ctx, w.reader, w.author, w.until)
+		}
+	}
+	return err
 }
 
 // mend finishes what was begun with a message. Doing so twice does no harm.

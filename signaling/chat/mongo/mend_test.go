@@ -157,3 +157,50 @@ func TestM3_AReaderFinishesItself(t *testing.T) {
 		t.Errorf("and again %+v", again)
 	}
 }
+
+// "All seen" that was cut off after it had begun is finished, and its author's
+// devices hear of it.
+func TestM2_AllSeenIsFinished(t *testing.T) {
+	cfg := DefaultConfig(database(t))
+	cfg.MendEvery = time.Hour // here it is called
+	s := openStore(t, cfg)
+	ctx := t.Context()
+	for _, text := range []string{"one", "two"} {
+		_, _, err := s.Add(ctx, chat.Message{Sender: "bob", Receiver: "ann", Text: text})
+		must(t, err)
+	}
+	c, err := s.Changes(ctx, "bob", "", 10)
+	must(t, err)
+	_, _, err = s.fence(ctx, "ann", "bob") // and then the node died
+	must(t, err)
+	later, _, err := s.Add(ctx, chat.Message{Sender: "bob", Receiver: "ann", Text: "three"})
+	must(t, err)
+	_, err = s.talks.UpdateOne(ctx, bson.D{{Key: "_id", Value: pairKey("ann", "bob")}},
+		bson.D{{Key: "$set", Value: bson.D{{Key: dueField("ann", "bob") + ".since", Value: time.Now().Add(-time.Minute)}}}})
+	must(t, err)
+	for range 2 {
+		_, err = s.mendSome(ctx)
+		must(t, err)
+	}
+	list, err := s.History(ctx, "ann", "bob", "", 10)
+	must(t, err)
+	if list[0].Status != chat.Seen || list[1].Status != chat.Seen || list[2].Status != chat.Sent {
+		t.Errorf("statuses: %v %v %v", list[0].Status, list[1].Status, list[2].Status)
+	}
+	c, err = s.Changes(ctx, "bob", c.Cursor, 10)
+	must(t, err)
+	seen := 0
+	for _, r := range c.Receipts {
+		if r.MessageID == "" && r.Reader == "ann" && r.Until.Before(later.Created) {
+			seen++
+		}
+	}
+	if seen == 0 || len(c.Messages) != 1 {
+		t.Errorf("bob is told %+v", c)
+	}
+	n, err := s.talks.CountDocuments(ctx, bson.D{{Key: dueField("ann", "bob"), Value: bson.D{{Key: "$exists", Value: true}}}})
+	must(t, err)
+	if n != 0 {
+		t.Error("it is still due")
+	}
+}

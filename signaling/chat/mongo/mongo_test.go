@@ -16,7 +16,7 @@ import (
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	if os.Getenv("TEST_MONGO_URI") == "" {
+	if checks := flag.Lookup("rapid.checks"); os.Getenv("TEST_MONGO_URI") == "" && checks.Value.String() == checks.DefValue {
 		// FerretDB goes through all of a collection for nearly every query.
 		_ = flag.Set("rapid.checks", "6")
 	}

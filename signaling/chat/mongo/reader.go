@@ -68,10 +68,10 @@ func (r *reader) next(ctx context.Context) (list []entry, end bool, err error) {
 		k := r.from / perChunk
 		raw, err := r.s.journals.FindOne(ctx, bson.D{{Key: "_id", Value: chunkID(r.user, k)}}).Raw()
 		if isNone(err) {
-			if k >= r.head {
-				if k > r.head+1 {
-					return nil, false, chat.ErrBadCursor
-				}
+			if k > r.head {
+				return nil, true, r.after(ctx, k)
+			}
+			if k == r.head {
 				return nil, true, nil
 			}
 			// Those that were too old to keep.
@@ -89,6 +89,7 @@ func (r *reader) next(ctx context.Context) (list []entry, end bool, err error) {
 		if err != nil {
 			return nil, false, err
 		}
+		r.head = max(r.head, k)
 		n := min(number(raw.Lookup("n")), perChunk)
 		if r.from > k*perChunk+n {
 			return nil, false, chat.ErrBadCursor
@@ -103,6 +104,17 @@ func (r *reader) next(ctx context.Context) (list []entry, end bool, err error) {
 		r.from = k*perChunk + n
 		return list, n < perChunk, nil
 	}
+}
+
+// after says whether a journal may end before a document: the one before it is
+// full. If it is not, the place is of a database that was put back to what it was
+// earlier.
+func (r *reader) after(ctx context.Context, k int64) error {
+	raw, err := r.s.journals.FindOne(ctx, bson.D{{Key: "_id", Value: chunkID(r.user, k-1)}}).Raw()
+	if isNone(err) || err == nil && number(raw.Lookup("n")) < perChunk {
+		return chat.ErrBadCursor
+	}
+	return err
 }
 
 // skip goes to the end.

@@ -59,29 +59,49 @@ func (s *Store) touch(ctx context.Context, a, b string, at time.Time) (*talk, er
 }
 
 // fence makes everything that comes between the two later than all that is there,
-// and says which time that is.
-func (s *Store) fence(ctx context.Context, a, b string) (time.Time, error) {
-	key := bson.D{{Key: "_id", Value: pairKey(a, b)}}
+// and says which time that is. It leaves word that the reader has seen what the
+// author wrote until due, which goes with paid.
+func (s *Store) fence(ctx context.Context, reader, author string) (cut, due time.Time, err error) {
+	key := bson.D{{Key: "_id", Value: pairKey(reader, author)}}
 	raw, err := s.talks.FindOne(ctx, key).Raw()
 	if err != nil && !isNone(err) {
-		return time.Time{}, err
+		return cut, due, err
 	}
-	cut := s.clock.now()
+	due = s.clock.now()
 	if err == nil {
-		if t := readTalk(raw); t.last.After(cut) {
-			cut = t.last
+		if t := readTalk(raw); t.last.After(due) {
+			due = t.last
 		}
 	}
 	raw, err = s.findAndUpdate(ctx, s.talks, key, bson.D{
-		{Key: "$max", Value: bson.D{{Key: "clock", Value: cut}}},
-		{Key: "$setOnInsert", Value: bson.D{{Key: "users", Value: userValues(min(a, b), max(a, b))}}},
+		{Key: "$max", Value: bson.D{{Key: "clock", Value: due}}},
+		{Key: "$set", Value: bson.D{{Key: dueField(reader, author), Value: bson.D{
+			{Key: "author", Value: value(author)}, {Key: "reader", Value: value(reader)}, {Key: "until", Value: due}, {Key: "since", Value: time.Now()},
+		}}}},
+		{Key: "$setOnInsert", Value: bson.D{{Key: "users", Value: userValues(min(reader, author), max(reader, author))}}},
 	}, "clock", true)
 	if err != nil {
-		return time.Time{}, err
+		return cut, due, err
 	}
 	cut = instant(raw.Lookup("clock"))
 	s.clock.after(cut.UnixMilli() + 1)
-	return cut, nil
+	return cut, due, nil
+}
+
+// dueField is where the word of a direction is.
+func dueField(reader, author string) string {
+	if author < reader {
+		return "due.a"
+	}
+	return "due.b"
+}
+
+// paid takes back the word that fence left, unless there is another by now.
+func (s *Store) paid(ctx context.Context, reader, author string, due time.Time) error {
+	field := dueField(reader, author)
+	_, err := s.talks.UpdateOne(ctx, bson.D{{Key: "_id", Value: pairKey(reader, author)}, {Key: field + ".until", Value: due}},
+		bson.D{{Key: "$unset", Value: bson.D{{Key: field, Value: ""}}}})
+	return err
 }
 
 // list adds a message to the conversation of its two, for programs that read them
@@ -105,6 +125,10 @@ func (s *Store) push(ctx context.Context, conv any, m *chat.Message, id any) err
 		}, options.UpdateOne().SetUpsert(true))
 		if isDuplicate(err) && try < 3 {
 			continue
+		}
+		if isTooLarge(err) {
+			s.log.Warn("a conversation is full: other programs do not find its newest messages there", "conversation", conv)
+			return nil
 		}
 		return err
 	}
