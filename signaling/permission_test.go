@@ -415,3 +415,37 @@ func TestC14_RefusedCallsAreLogged(t *testing.T) {
 		})
 	})
 }
+
+// TestC15_ASessionThatMovesWhileItIsAsked: its client goes on on another node, and
+// hears there that the call does not ring.
+func TestC15_ASessionThatMovesWhileItIsAsked(t *testing.T) {
+	w, g := gatedWorld(t, 3, nil)
+	answer := g.hold("b")
+	a, b := w.join("a1"), w.join("B1")
+	a.says("call:user", ringing("b", offer(1)))
+	g.waitsFor("call a>b")
+	a.sess.Away()
+	a.handsOver(false)
+	to := w.nodes[0]
+	if a.sess.sw == to {
+		to = w.nodes[2]
+	}
+	k := a.takenBy(to)
+	if k == nil {
+		t.Fatal("the session was not handed over")
+	}
+	n := &client{w: w, name: "a1", fakeLink: &fakeLink{}}
+	s, err := to.Open(t.Context(), n.fakeLink, identity("a"), Hello{SessionID: a.sess.id, Device: "a1", Dialect: "test", Moved: true, Luggage: k.Luggage})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.sess = s
+	answer()
+	comesAbout(t, "the news", func() bool { return len(n.heard("call:unavailable")) == 1 })
+	if got := n.heard("call:unavailable")[0]; !strings.Contains(got, `"code":"error"`) {
+		t.Errorf("%s", got)
+	}
+	b.waits()
+	n.says("call:user", ringing("b", offer(2)))
+	b.waits("call:incoming", "call:state")
+}
