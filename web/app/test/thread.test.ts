@@ -53,6 +53,22 @@ test('10,000 messages: all the way up and down again, each in its place, with a 
   expect(t.attached).toBe(true)
 })
 
+test('what keeps coming while one reads a bit above does not grow without end, and is all there below', () => {
+  const s = server(100)
+  const t = opened(s)
+  for (let i = 100; i < 3000; i++) {
+    s.all.push(message(i))
+    t.put(message(i))
+    t.hold()
+    expect(t.list.length).toBeLessThanOrEqual(2 * WINDOW)
+  }
+  expect(t.attached).toBe(false)
+  while (goDown(t, s));
+  expect(ids(t).at(-1)).toBe(message(2999)._id)
+  const at = s.all.findIndex((m) => m._id === ids(t)[0])
+  expect(ids(t)).toEqual(s.all.slice(at).map((m) => m._id))
+})
+
 test('a conversation shorter than a page has no older messages', () => {
   const t = opened(server(5))
   expect(t.older).toBe(false)

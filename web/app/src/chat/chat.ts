@@ -241,6 +241,7 @@ export class Chat {
     if (open) {
       open.put(m)
       if (this.#reading) open.settle()
+      else open.hold()
     } else this.#keeper.came(peer, m)
     const read = open !== undefined && this.#reading && this.#host.visible()
     const fresh = this.talks.put(m, !read)

@@ -93,10 +93,7 @@ export class Thread {
     if (this.list[0]?._id !== before) return
     this.older = page.length >= asked
     this.list = [...page, ...this.list]
-    const extra = this.list.length - WINDOW
-    if (extra <= 0) return
-    const gone = this.list.splice(WINDOW)
-    this.#cuts.push({ first: gone[0]!._id, before: this.#cuts.at(-1)?.first, count: gone.length })
+    if (this.list.length > WINDOW) this.#dropNewest()
   }
 
   /** What to ask for to go on towards the newest; undefined if that is held. */
@@ -150,6 +147,11 @@ export class Thread {
     this.#dropOldest()
   }
 
+  /** While older ones are looked at, what keeps coming may not grow without end. */
+  hold(): void {
+    if (this.list.length > 2 * WINDOW) this.#dropNewest()
+  }
+
   status(id: MessageId, status: MessageStatus): boolean {
     return this.#change(id, (m) => ({ ...m, status: higher(m.status, status) }))
   }
@@ -175,6 +177,13 @@ export class Thread {
     const at = this.list.findIndex((m) => m._id === id)
     if (at >= 0) this.list = this.list.with(at, change(this.list[at]!))
     return at >= 0
+  }
+
+  #dropNewest(): void {
+    const kept = this.list.slice(0, WINDOW)
+    const gone = this.list.slice(WINDOW)
+    this.list = kept
+    this.#cuts.push({ first: gone[0]!._id, before: this.#cuts.at(-1)?.first, count: gone.length })
   }
 
   #dropOldest(): void {

@@ -47,8 +47,8 @@ function presenceWords(store: Store, id: string): string {
 }
 
 /**
- * Where messages will be written. This server keeps none yet, and the page says
- * so; that somebody is typing goes to the other side as they do.
+ * With a server that keeps no messages nothing is sent, and the page says so; that
+ * somebody is typing goes to the other side as they do.
  */
 function Composer({ store, id, name }: { store: Store; id: string; name: string }): JSX.Element {
   const [draft, setDraft] = useState('')
