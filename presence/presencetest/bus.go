@@ -96,14 +96,27 @@ func orderPerPair(t *testing.T, w World) {
 	}
 	wg.Wait()
 	for _, s := range senders {
-		eventually(t, "all have arrived", func() bool { return len(heard.from(s.Self().Peer)) >= n })
+		eventually(t, "the last has arrived", func() bool { return slices.Contains(heard.from(s.Self().Peer), n-1) })
 	}
 	eventually(t, "the inbox is drained", func() bool { return heard.drained.Load() > 0 })
 	for _, s := range senders {
-		for i, v := range heard.from(s.Self().Peer) {
-			if v != uint64(i) {
-				t.Fatalf("payload %d of %s came as number %d", v, s.Self().Name, i)
+		// The others may be dropped where the nodes begin to reach each other in
+		// another way meanwhile.
+		next, others := uint64(0), uint64(0)
+		for _, v := range heard.from(s.Self().Peer) {
+			switch {
+			case v%3 == 1 && v <= others, v%3 != 1 && v != next:
+				t.Fatalf("payload %d of %s came where %d was to come", v, s.Self().Name, next)
+			case v%3 == 1:
+				others = v
+			default:
+				if next++; next%3 == 1 {
+					next++
+				}
 			}
+		}
+		if next < n {
+			t.Fatalf("payload %d of %s did not come", next, s.Self().Name)
 		}
 	}
 	if heard.bad > 0 {
@@ -131,13 +144,26 @@ func mustIsAnswered(t *testing.T, w World) {
 	}
 }
 
+// notDelivered looks that a payload for a node which is not there is refused; or, if
+// it was on its way when that was noticed, given back.
+func notDelivered(t *testing.T, what string, from presence.Store, back *atomic.Int32, to presence.Peer) {
+	t.Helper()
+	was := back.Load()
+	switch err := deliver(from, to, number(1)); {
+	case err == nil:
+		eventually(t, what+": it is given back", func() bool { return back.Load() > was })
+	case !errors.Is(err, presence.ErrUnavailable):
+		t.Errorf("%s: %v, want ErrUnavailable", what, err)
+	}
+}
+
 func nobodyThere(t *testing.T, w World) {
-	a, b, c := joinAs(t, w, "a", &Handler{}), joinAs(t, w, "b", newListener()), joinAs(t, w, "c", newListener())
+	var back atomic.Int32
+	a := joinAs(t, w, "a", &Handler{OnUndelivered: func(presence.Peer, presence.Kind, []byte) { back.Add(1) }})
+	b, c := joinAs(t, w, "b", newListener()), joinAs(t, w, "c", newListener())
 	gone := func(what string, p presence.Peer) {
 		t.Helper()
-		if err := deliver(a, p, number(1)); !errors.Is(err, presence.ErrUnavailable) {
-			t.Errorf("%s: %v, want ErrUnavailable", what, err)
-		}
+		notDelivered(t, what, a, &back, p)
 	}
 	must(t, deliver(a, b.Self().Peer, number(0)))
 	gone("a node that never was", presence.Peer{Name: "nobody", Epoch: "1"})
@@ -151,7 +177,9 @@ func nobodyThere(t *testing.T, w World) {
 
 func newEpochNewInbox(t *testing.T, w World) {
 	heard := newListener()
-	a, b := joinAs(t, w, "a", &Handler{}), joinAs(t, w, "b", heard)
+	var back atomic.Int32
+	a := joinAs(t, w, "a", &Handler{OnUndelivered: func(presence.Peer, presence.Kind, []byte) { back.Add(1) }})
+	b := joinAs(t, w, "b", heard)
 	old, tag := b.Self().Peer, b.Self().Tag
 	must(t, deliver(a, old, number(0)))
 	eventually(t, "it has arrived", func() bool { return len(heard.from(a.Self().Peer)) == 1 })
@@ -166,9 +194,8 @@ func newEpochNewInbox(t *testing.T, w World) {
 	if b.Self().Tag != tag || i < 0 || list[i].Peer != b.Self().Peer {
 		t.Errorf("%+v is not found by its tag %q among %+v", b.Self(), tag, list)
 	}
-	if err := deliver(a, old, number(1)); !errors.Is(err, presence.ErrUnavailable) {
-		t.Errorf("the old epoch: %v, want ErrUnavailable", err)
-	}
+	notDelivered(t, "the old epoch", a, &back, old)
+	must(t, b.Rejoin(context.Background())) // that may have taken a lease
 	must(t, deliver(a, b.Self().Peer, number(2)))
 	eventually(t, "it has arrived", func() bool { return len(heard.from(a.Self().Peer)) >= 2 })
 	if got := heard.from(a.Self().Peer); len(got) != 2 || got[1] != 2 {
