@@ -3,7 +3,9 @@ package signaling
 import (
 	"context"
 
+	"github.com/tandem-rtc/tandem/presence"
 	"github.com/tandem-rtc/tandem/signaling/call"
+	"github.com/tandem-rtc/tandem/signaling/wire"
 )
 
 // present lists the devices of a user that are connected now, here first.
@@ -30,10 +32,48 @@ func (sw *Switchboard) present(ctx context.Context, user string) ([]call.Who, er
 	return out, nil
 }
 
+// enter tells a session that has connected, and is registered, what it has to
+// know: who is online, how those are that it watched, and the calls of its user.
+// What the store has to say to that is asked for at the same time: its answers may
+// be a long way off.
+func (sw *Switchboard) enter(ctx context.Context, t *turn, s *Session, recovered bool, watching []string) {
+	var list roll
+	var states []presence.State
+	listed := sw.beside(func() { list = sw.online.read(ctx) })
+	watched := sw.beside(func() { states = s.watchAgain(ctx, watching) })
+	ids, err := sw.store.CallsOf(ctx, s.user)
+	listed()
+	sw.online.welcome(ctx, t, s, list)
+	watched()
+	for _, st := range states {
+		s.send(t, droppable(wire.PresenceUpdate, appendState(nil, s.asShown(st))))
+	}
+	sw.attachTo(ctx, t, s, recovered, ids, err)
+}
+
+// beside runs f at the same time as what follows, where that may have to wait for
+// other machines, and returns what waits for its end.
+func (sw *Switchboard) beside(f func()) (wait func()) {
+	if !sw.shared {
+		f()
+		return func() {}
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		f()
+	}()
+	return func() { <-done }
+}
+
 // attach brings a connected session to the calls of its user: those that ring,
 // and those that its device holds or held when it was last here (C2, C9, C13).
 func (sw *Switchboard) attach(ctx context.Context, t *turn, s *Session, recovered bool) {
 	ids, err := sw.store.CallsOf(ctx, s.user)
+	sw.attachTo(ctx, t, s, recovered, ids, err)
+}
+
+func (sw *Switchboard) attachTo(ctx context.Context, t *turn, s *Session, recovered bool, ids []string, err error) {
 	if err != nil {
 		sw.tryLater(s, "online", err, func(ctx context.Context, t *turn) error {
 			if s.isLive() {

@@ -29,24 +29,43 @@ type online struct {
 	recalls recalls
 }
 
-// welcome queues the list for a session that has just connected.
-func (o *online) welcome(t *turn, s *Session) {
-	ctx := context.Background()
-	n, version, err := o.sw.store.OnlineCount(ctx)
-	if err != nil {
-		o.sw.log.Warn("the online list is not to be had", "error", err)
+// roll is who was found online.
+type roll struct {
+	n   int
+	err error
+}
+
+// read looks who is online, for a session that connects.
+func (o *online) read(ctx context.Context) (r roll) {
+	var version uint64
+	if r.n, version, r.err = o.sw.store.OnlineCount(ctx); r.err == nil && r.n <= o.sw.cfg.PresenceLimit {
+		_, _, r.err = o.whole(ctx, version)
+	}
+	return r
+}
+
+// welcome queues the list for a session that has just connected, and for which it
+// was read.
+func (o *online) welcome(ctx context.Context, t *turn, s *Session, r roll) {
+	if r.err != nil {
+		o.sw.log.Warn("the online list is not to be had", "error", r.err)
 		return
 	}
-	if n <= o.sw.cfg.PresenceLimit {
-		if ev, users := o.whole(ctx, version); ev != nil {
-			s.setWhole(false) // whatever it had
-			s.sendWhole(t, ev, users)
-		}
+	s.setWhole(false) // whatever it had
+	if r.n <= o.sw.cfg.PresenceLimit {
+		ev, users := o.latest() // somebody may have been told a newer one meanwhile
+		s.sendWhole(t, ev, users)
 		return
 	}
-	s.setWhole(false)
 	s.send(t, o.partners(ctx, s))
 	o.recall(s)
+}
+
+// latest is the list that was made last.
+func (o *online) latest() (*wire.Event, []string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.event, o.users
 }
 
 // sendWhole tells the session who is online: what everybody is told, or where
@@ -73,7 +92,7 @@ func (o *online) again(ctx context.Context, t *turn, s *Session) {
 		return // the next list says it
 	}
 	if n <= o.sw.cfg.PresenceLimit {
-		if ev, users := o.whole(ctx, version); ev != nil {
+		if ev, users, err := o.whole(ctx, version); err == nil {
 			s.sendWhole(t, ev, users)
 		}
 		return
@@ -84,21 +103,20 @@ func (o *online) again(ctx context.Context, t *turn, s *Session) {
 }
 
 // whole returns the event with all online users, made once per version, and them.
-func (o *online) whole(ctx context.Context, version uint64) (*wire.Event, []string) {
+func (o *online) whole(ctx context.Context, version uint64) (*wire.Event, []string, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.event != nil && o.version == version {
-		return o.event, o.users
+		return o.event, o.users, nil
 	}
 	page, err := o.sw.store.Online(ctx, "", o.sw.cfg.PresenceLimit+1)
 	if err != nil {
-		o.sw.log.Warn("the online list is not to be had", "error", err)
-		return nil, nil
+		return nil, nil, err
 	}
 	ev := droppable(wire.GetOnlineUsers, appendStrings(make([]byte, 0, 32*len(page.Users)+2), page.Users))
 	ev.Shared = true
 	o.event, o.users, o.version = ev, page.Users, version
-	return ev, o.users
+	return ev, o.users, nil
 }
 
 // partners returns the event with those of the session's partners that are
@@ -141,8 +159,9 @@ func (o *online) broadcast(ctx context.Context) {
 	t := o.sw.newTurn()
 	defer t.end()
 	if n <= o.sw.cfg.PresenceLimit {
-		ev, users := o.whole(ctx, version)
-		if ev == nil {
+		ev, users, err := o.whole(ctx, version)
+		if err != nil {
+			o.sw.log.Warn("the online list is not to be had", "error", err)
 			return
 		}
 		o.sw.hub.all(func(s *Session) { s.sendWhole(t, ev, users) })

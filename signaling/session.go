@@ -123,6 +123,7 @@ func (sw *Switchboard) Open(ctx context.Context, link Link, id *auth.Identity, h
 	if h.Moved {
 		limit = math.MaxInt // it was admitted where it was
 	}
+	s.partners = h.Luggage.Partners[max(0, len(h.Luggage.Partners)-maxPartners):]
 	old, ok := sw.hub.add(s, limit)
 	if !ok {
 		return nil, wire.Errorf(wire.CodeTooManySessions, "")
@@ -138,11 +139,7 @@ func (sw *Switchboard) Open(ctx context.Context, link Link, id *auth.Identity, h
 	sw.metrics.opened(s)
 
 	t := sw.newTurn()
-	sw.online.welcome(t, s)
-	sw.attach(ctx, t, s, h.Moved)
-	if h.Moved {
-		s.settleIn(ctx, t, h.Luggage)
-	}
+	sw.enter(ctx, t, s, h.Moved, h.Luggage.Watching)
 	t.end()
 	if sw.shared {
 		sw.arrivedHere(s.user, s.device)
@@ -237,8 +234,7 @@ func (s *Session) Back() {
 		return
 	}
 	sw.register(ctx, s)
-	sw.online.welcome(t, s)
-	sw.attach(ctx, t, s, true)
+	sw.enter(ctx, t, s, true, nil)
 	s.gotAll()
 }
 

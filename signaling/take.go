@@ -124,10 +124,13 @@ func (s *Session) Moved(to presence.Peer) (Luggage, bool) {
 	sw.moved(s, to)
 	s.release(ctx, t)
 	// Its entry stays, so that there is a way to it at any time, until the
-	// other node has it.
-	if err := sw.store.Suspend(ctx, s.user, s.id); err != nil {
-		sw.log.Warn("presence was not told of a session that moves", "session", s.id, "user", s.user, "error", err)
-	}
+	// other node has it. Nobody waits for that: if that node is quicker, the entry
+	// is its own already, and this changes nothing.
+	sw.soon(func() {
+		if err := sw.store.Suspend(ctx, s.user, s.id); err != nil {
+			sw.log.Warn("presence was not told of a session that moves", "session", s.id, "user", s.user, "error", err)
+		}
+	})
 	d := &departed{s: s}
 	sw.wheel.Schedule(&d.timer, tombKeep, d)
 	return l, true
@@ -177,24 +180,17 @@ func (s *Session) arrives() bool {
 	return was
 }
 
-// settleIn gives a session that came from another node what it had there.
-func (s *Session) settleIn(ctx context.Context, t *turn, l Luggage) {
-	sw := s.sw
-	s.mu.Lock()
-	s.partners = l.Partners[max(0, len(l.Partners)-maxPartners):]
-	s.mu.Unlock()
-	if len(l.Watching) == 0 {
-		return
+// watchAgain takes up what a session watched on the node that it came from, and
+// returns how that is now: what changed on the way was not told.
+func (s *Session) watchAgain(ctx context.Context, users []string) []presence.State {
+	if len(users) == 0 {
+		return nil
 	}
-	// What changed on the way was not told: the client hears how it is now.
-	states, err := sw.watchFor(ctx, s, l.Watching)
+	states, err := s.sw.watchFor(ctx, s, users)
 	if err != nil {
-		sw.log.Warn("watches did not move with a session", "session", s.id, "user", s.user, "error", err)
-		return
+		s.sw.log.Warn("watches did not move with a session", "session", s.id, "user", s.user, "error", err)
 	}
-	for _, st := range states {
-		s.send(t, droppable(wire.PresenceUpdate, appendState(nil, s.asShown(st))))
-	}
+	return states
 }
 
 func (k *Taken) encode() []byte {

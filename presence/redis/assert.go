@@ -183,5 +183,5 @@ func (s *Store) followAll(users []string, cmds []goredis.Cmder, known []bool) er
 		}
 		replies = append(replies, r)
 	}
-	return s.follow(replies, true)
+	return s.follow(replies)
 }

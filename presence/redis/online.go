@@ -198,7 +198,7 @@ func (s *Store) endGraces() error {
 		}
 		s.flips(replies...)
 		// All: whoever took one before may have died with half of this done.
-		if err := s.follow(replies, true); err != nil {
+		if err := s.follow(replies); err != nil {
 			return err
 		}
 		drop := gracesScript.cmd([]string{s.keys.graces()}, append([]any{"drop"}, flat...)...)

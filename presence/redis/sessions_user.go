@@ -180,26 +180,23 @@ func (s *Store) change(user string, before goredis.Cmder, op string, args ...any
 		return nil, fmt.Errorf("redis: %s: %w", op, err)
 	}
 	s.flips(r)
-	return r, s.follow([]*userReply{r}, r.flipped)
+	list := []*userReply{r}
+	if r.flipped { // whoever asks next, here or elsewhere, is to see it
+		return r, s.follow(list)
+	}
+	s.spread(list)
+	if cmds := s.derived(list, false); len(cmds) > 0 {
+		s.pipe.post(nil, cmds...) // nobody waits for what operators look at
+	}
+	return r, nil
 }
 
 // follow does what follows from changes of users: it tells the nodes that
 // remember their routes and those that watch them, and keeps what is derived of
-// the users right. With all, also what has not changed is written.
-func (s *Store) follow(list []*userReply, all bool) error {
-	self := s.peer()
-	for _, r := range list {
-		s.routes.learn(r.user, r.ver, r.list(), self)
-		for _, p := range r.tell {
-			if p != self {
-				s.owed.forget(s, p, r.user, r.ver)
-			}
-		}
-		if r.changed {
-			s.tellWatchers(r)
-		}
-	}
-	cmds := s.derived(list, all)
+// the users right, also what has not changed.
+func (s *Store) follow(list []*userReply) error {
+	s.spread(list)
+	cmds := s.derived(list, true)
 	if len(cmds) == 0 {
 		return nil
 	}
@@ -212,6 +209,23 @@ func (s *Store) follow(list []*userReply, all bool) error {
 		}
 	}
 	return nil
+}
+
+// spread tells the nodes that remember the routes of users and those that watch
+// them.
+func (s *Store) spread(list []*userReply) {
+	self := s.peer()
+	for _, r := range list {
+		s.routes.learn(r.user, r.ver, r.list(), self)
+		for _, p := range r.tell {
+			if p != self {
+				s.owed.forget(s, p, r.user, r.ver)
+			}
+		}
+		if r.changed {
+			s.tellWatchers(r)
+		}
+	}
 }
 
 // flips tells of users who have come online or gone offline by what this node did.

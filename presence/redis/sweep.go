@@ -163,7 +163,7 @@ func (s *Store) buryUsers(dead presence.Peer, users []string, at int64, keep boo
 	}
 	s.flips(replies...)
 	// All: the dead node may have been in the middle of something.
-	return replies, s.follow(replies, true)
+	return replies, s.follow(replies)
 }
 
 // unregister gives up what an epoch of this node has registered.
