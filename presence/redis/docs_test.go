@@ -202,7 +202,7 @@ func outbox(t *testing.T, cfg Config, look func()) {
 		t.Fatal(err)
 	}
 	box := webhookredis.New(webhookredis.Config{}, rdb)
-	defer box.Close() //nolint:errcheck // the client
+	defer box.Close()
 	list := []webhook.Entry{{ID: "1", Lane: "call/c1", Created: time.Now()}, {ID: "2", Lane: "call/c1", Created: time.Now()}}
 	if _, err := box.Put(ctx, "e1", list); err != nil {
 		t.Fatal(err)

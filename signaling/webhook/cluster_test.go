@@ -75,7 +75,7 @@ func TestM9_AnotherNodeTakesOver(t *testing.T) {
 	rs := redistest.Start(t)
 	r := receive(t, nil)
 	dead := shared(rs)
-	defer dead.Close() //nolint:errcheck // the client
+	defer dead.Close()
 	cfg := quick(r.URL)
 	list := []webhook.Entry{
 		{ID: "evt_1", Lane: "call/c1", Type: "call.ringing", Body: []byte(`{"type":"call.ringing","id":"evt_1","data":{}}`), Created: time.Now()},

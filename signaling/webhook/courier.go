@@ -29,7 +29,6 @@ type courier struct {
 	flying  int
 	fails   int // in a row
 	pending []outcome
-	off     bool
 }
 
 // outcome is what came of one attempt.
@@ -101,8 +100,16 @@ func (c *courier) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		c.settle(ctx)
 		for _, d := range c.claim(ctx) {
+			if c.tooOld(&d, 0) {
+				c.giveUp(&d)
+				c.pending = append(c.pending, outcome{d: d, again: -1, broken: true})
+				continue
+			}
 			c.flying++
 			flights.Go(func() { c.results <- c.attempt(fly, d) })
+		}
+		if len(c.pending) > 0 && c.settle(ctx) {
+			continue // what was behind them is due now
 		}
 		select {
 		case <-ctx.Done():
@@ -135,7 +142,7 @@ func (c *courier) claim(ctx context.Context) []Delivery {
 	if n <= 0 || len(c.pending) > 0 { // what is not settled could be claimed again
 		return nil
 	}
-	list, err := c.s.box.Claim(ctx, c.id, n, c.s.cfg.Timeout+5*time.Second)
+	list, err := c.s.box.Claim(ctx, c.id, n, c.lease())
 	if err != nil {
 		if ctx.Err() == nil {
 			c.log.Warn("webhooks that are due are not to be had", "error", err)
@@ -170,10 +177,10 @@ func (c *courier) took(o outcome) {
 	}
 }
 
-// settle tells the outbox what became of events.
-func (c *courier) settle(ctx context.Context) {
+// settle tells the outbox what became of events, and reports whether it knows now.
+func (c *courier) settle(ctx context.Context) bool {
 	if len(c.pending) == 0 {
-		return
+		return true
 	}
 	var rest time.Duration
 	gone := false
@@ -193,14 +200,33 @@ func (c *courier) settle(ctx context.Context) {
 		if !errors.Is(err, context.Canceled) {
 			c.log.Warn("what became of webhooks could not be noted: they may be sent again", "n", len(list), "error", err)
 		}
-		return
+		return false
 	}
 	c.pending = c.pending[:0]
+	return true
 }
+
+// tooOld reports whether an event is not worth an attempt any more after that time.
+func (c *courier) tooOld(d *Delivery, after time.Duration) bool {
+	return c.s.cfg.Now().Add(after).Sub(d.Created) > c.s.cfg.Window
+}
+
+func (c *courier) giveUp(d *Delivery) {
+	c.s.metrics.dropped.WithLabelValues(c.label(), "expired").Inc()
+	c.log.Error("a webhook was given up: it could not be delivered in time", "id", d.ID, "type", d.Type, "attempts", d.Attempt)
+}
+
+// sweepAge is how old an event is that waits behind others for too long: one that
+// is on its way is given up by who tries it, before.
+func (c *courier) sweepAge() time.Duration { return c.s.cfg.Window + c.lease() }
+
+// lease is for how long events are claimed: nobody else gets them while an attempt
+// lasts.
+func (c *courier) lease() time.Duration { return c.s.cfg.Timeout + 5*time.Second }
 
 // switchOff is for an endpoint that has answered 410 Gone.
 func (c *courier) switchOff(ctx context.Context) error {
-	_, left, err := c.s.box.Sweep(ctx, c.id, c.s.cfg.Window)
+	_, left, err := c.s.box.Sweep(ctx, c.id, c.sweepAge())
 	if err != nil {
 		return err
 	}
@@ -215,7 +241,7 @@ func (c *courier) switchOff(ctx context.Context) error {
 
 // sweep drops what is too old.
 func (c *courier) sweep(ctx context.Context) {
-	dropped, waiting, err := c.s.box.Sweep(ctx, c.id, c.s.cfg.Window)
+	dropped, waiting, err := c.s.box.Sweep(ctx, c.id, c.sweepAge())
 	if err != nil {
 		if ctx.Err() == nil {
 			c.log.Warn("the outbox could not be swept", "error", err)
@@ -243,5 +269,5 @@ func jitter(d time.Duration) time.Duration {
 	if d < 2 {
 		return d
 	}
-	return d - rand.N(d/2) //nolint:gosec // nothing depends on its being secret
+	return d - rand.N(d/2)
 }

@@ -60,10 +60,9 @@ func (c *courier) attempt(ctx context.Context, d Delivery) outcome {
 		o.rest, o.again = after, max(o.again, after)
 	}
 	c.log.Debug("a webhook was not taken", "id", d.ID, "type", d.Type, "attempt", d.Attempt, "status", status, "again", o.again, "error", err)
-	if c.s.cfg.Now().Add(o.again).Sub(d.Created) > c.s.cfg.Window {
+	if c.tooOld(&d, o.again) {
 		o.again = -1
-		m.dropped.WithLabelValues(c.label(), "expired").Inc()
-		c.log.Error("a webhook was given up", "id", d.ID, "type", d.Type, "attempts", d.Attempt)
+		c.giveUp(&d)
 	}
 	return o
 }

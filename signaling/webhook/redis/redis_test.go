@@ -40,7 +40,7 @@ func TestM9_KeysEnd(t *testing.T) {
 	ctx, rs := t.Context(), redistest.Start(t)
 	rdb := goredis.NewClient(&goredis.Options{Addr: rs.Addr})
 	b := New(Config{Keep: time.Hour}, rdb)
-	defer b.Close() //nolint:errcheck // the client
+	defer b.Close()
 	list := []webhook.Entry{{ID: "1", Lane: "a", Created: time.Now()}, {ID: "2", Lane: "a", Created: time.Now()}, {ID: "3", Lane: "b", Created: time.Now()}}
 	if _, err := b.Put(ctx, "e", list); err != nil {
 		t.Fatal(err)
