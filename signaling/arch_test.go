@@ -39,6 +39,12 @@ var house = map[string][]string{
 		module + "web", module + "sfu", module + "signaling/auth", module + "signaling/jsonws", module + "signaling/sio",
 		module + "signaling/socketio", module + "signaling/wsconn", module + "signaling/chat/mongo",
 	},
+	// Pushes know neither who tells of what nor what keeps subscriptions.
+	"signaling/push": {
+		"database/sql", "github.com/redis", "github.com/gorilla", "github.com/go-chi", "modernc.org", "go.mongodb.org", module + "cmd", module + "presence",
+		module + "web", module + "sfu", module + "signaling/auth", module + "signaling/chat", module + "signaling/call", module + "signaling/wire",
+		module + "signaling/jsonws", module + "signaling/sio", module + "signaling/socketio", module + "signaling/wsconn",
+	},
 	"signaling/auth": {
 		module + "cmd", module + "web", module + "presence", module + "signaling/call", module + "signaling/jsonws",
 		module + "signaling/sio", module + "signaling/socketio", module + "signaling/wsconn",

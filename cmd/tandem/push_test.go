@@ -112,7 +112,7 @@ func TestC5_PushWakesBrowsers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	args := []string{"--jwt-secret=" + testSecret, "--listen=127.0.0.1", "--vapid-private-key=" + key.Private, "--vapid-subject=mailto:ops@example.com", "--offline-grace=50ms"}
+	args := []string{"--jwt-secret=" + testSecret, "--listen=127.0.0.1", "--vapid-private-key=" + key.Private, "--vapid-subject=mailto:ops@example.com", "--offline-grace=50ms", "--drain-timeout=1s"}
 	for _, nodes := range []int{1, 2} {
 		t.Run(fmt.Sprintf("%d nodes", nodes), func(t *testing.T) {
 			recv := pushtest.NewReceiver(t, key.Public)
