@@ -3,6 +3,7 @@ package signaling
 import (
 	"context"
 	"strconv"
+	"sync"
 	"sync/atomic"
 
 	"github.com/tandem-rtc/tandem/presence"
@@ -24,10 +25,47 @@ type retold struct {
 	last  atomic.Uint64
 	n     atomic.Int64
 	bytes atomic.Int64
+
+	mu sync.Mutex
+	of map[string]int // by whose they are
 }
 
-// castMust sends an event to the other nodes of a user, now or later.
+// waits reports whether events of a user do.
+func (r *retold) waits(user string) bool {
+	if r.n.Load() == 0 {
+		return false
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.of[user] > 0
+}
+
+func (r *retold) count(user string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.of == nil {
+		r.of = map[string]int{}
+	}
+	r.of[user]++
+}
+
+func (r *retold) done(user string, bytes int64) {
+	r.n.Add(-1)
+	r.bytes.Add(-bytes)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.of[user]--; r.of[user] <= 0 {
+		delete(r.of, user)
+	}
+}
+
+// castMust sends an event to the other nodes of a user, now or later: behind those
+// that wait already.
 func (sw *Switchboard) castMust(ctx context.Context, e *eventEnvelope) {
+	if sw.retold.waits(e.user) {
+		sw.retell(e, len(e.args), func(ctx context.Context) error { return sw.tryCast(ctx, e) })
+		return
+	}
 	if err := sw.tryCast(ctx, e); err != nil {
 		sw.retell(e, len(e.args), func(ctx context.Context) error { return sw.tryCast(ctx, e) })
 	}
@@ -65,11 +103,11 @@ func (sw *Switchboard) retell(e *eventEnvelope, bytes int, again func(context.Co
 		sw.log.Debug("too many events wait for other nodes: one is dropped", "user", e.user, "event", e.event)
 		return
 	}
+	r.count(e.user)
 	sw.owe("event/"+strconv.FormatUint(r.last.Add(1), 10), func(ctx context.Context, _ *turn) error {
 		err := again(ctx)
 		if !unavailable(err) {
-			r.n.Add(-1)
-			r.bytes.Add(-size)
+			r.done(e.user, size)
 		}
 		return err
 	})
