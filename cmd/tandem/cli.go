@@ -39,7 +39,7 @@ var groups = []kong.Group{
 	{Key: "stores", Title: "Other servers"},
 	{Key: "cluster", Title: "Many nodes", Description: "With REDIS_URL this node is one of many: users and calls may be on any of them."},
 	{Key: "calls", Title: "Calls"},
-	{Key: "chat", Title: "Messages", Description: "One node keeps messages and the log of calls in a file; with REDIS_URL they are not kept in this release."},
+	{Key: "chat", Title: "Messages", Description: "One node keeps messages and the log of calls in a file; with REDIS_URL they are kept in MongoDB (MONGO_DB_URI), or not at all."},
 	{Key: "permit", Title: "Who may", Description: "A token may narrow it, too, with the claim can."},
 	{Key: "webhooks", Title: "Webhooks", Description: "A back end hears of calls, messages and who comes and goes: section 8 of PROTOCOL.md."},
 	{Key: "push", Title: "Pushes", Description: "Browsers without an open page are woken by calls and messages if their users want that (Web Push)."},
