@@ -223,7 +223,13 @@ func (b *board) Close() error {
 
 // statusPause is for pages that send messages over REST: a browser hands them what
 // the socket says before the answer to their request, though that was there first.
-const statusPause = 200 * time.Millisecond
+// Where no messages are kept there are no such requests.
+func (c Config) statusPause() time.Duration {
+	if c.noChat() != "" {
+		return 0
+	}
+	return 200 * time.Millisecond
+}
 
 // tickFor chooses how fine timers have to be: a twentieth of the shortest time
 // that is set, within 5 to 50 ms.
@@ -251,7 +257,7 @@ func (c Config) signaling(log *slog.Logger) signaling.Config {
 		CallsPerMinute: c.Limits.CallsPerMinute, SessionsPerUser: c.Limits.SessionsPerUser,
 		TokenLeeway: c.Identity.TokenLeeway, ProfileFields: c.Identity.ProfileFields, Tick: tick, Logger: log,
 		Renew: min(time.Second, c.Cluster.NodeLease/4), HistoryLimit: c.Chat.HistoryLimit,
-		StatusPause: statusPause,
+		StatusPause: c.statusPause(),
 		WakeRing:    c.wakeRing(),
 	}
 }
