@@ -96,12 +96,24 @@ func (c *Cluster) MoveSlot(slot, from, to int) (moved int) {
 }
 
 // BeginMove is the beginning of MoveSlot: who wants keys that are not there yet is
-// told to ask the other master.
+// told to ask the other master. A master that has just got the slot may have been
+// told by a late message that it has not: then it is told again that it has.
 func (c *Cluster) BeginMove(slot, from, to int) {
 	c.t.Helper()
 	n := strconv.Itoa(slot)
-	c.Masters[to].MustCommand("CLUSTER", "SETSLOT", n, "IMPORTING", c.ids[from])
-	c.Masters[from].MustCommand("CLUSTER", "SETSLOT", n, "MIGRATING", c.ids[to])
+	waitFor(c.t, "the slot begins to move", func() bool {
+		_, err := c.Masters[to].Command("CLUSTER", "SETSLOT", n, "IMPORTING", c.ids[from])
+		if err == nil {
+			_, err = c.Masters[from].Command("CLUSTER", "SETSLOT", n, "MIGRATING", c.ids[to])
+		}
+		if err == nil {
+			return true
+		}
+		for _, s := range c.Masters {
+			_, _ = s.Command("CLUSTER", "SETSLOT", n, "NODE", c.ids[from]) // again if it may not
+		}
+		return false
+	})
 }
 
 // LoseSlot deletes what is in a slot and leaves it with nobody who serves it: its
@@ -138,8 +150,43 @@ func (c *Cluster) GiveSlot(slot, to int) {
 				return false
 			}
 		}
-		return true
+		return c.lastWord(to)
 	})
+}
+
+// lastWord reports whether all masters know that this one has the highest epoch:
+// then none can be told by a late message that the slot is another's. If it has not
+// it takes one.
+func (c *Cluster) lastWord(to int) bool {
+	c.t.Helper()
+	word := int64(-1)
+	for _, s := range c.Masters {
+		seen := c.epochsSeenBy(s)
+		mine := seen[c.ids[to]]
+		for i, id := range c.ids[:len(c.Masters)] {
+			if i != to && seen[id] >= mine {
+				c.Masters[to].MustCommand("CLUSTER", "BUMPEPOCH")
+				return false
+			}
+		}
+		if word >= 0 && mine != word {
+			return false
+		}
+		word = mine
+	}
+	return true
+}
+
+// epochsSeenBy are the epochs of the nodes' configurations as one of them knows.
+func (c *Cluster) epochsSeenBy(s *Server) map[string]int64 {
+	c.t.Helper()
+	epochs := map[string]int64{}
+	for line := range strings.Lines(s.MustCommand("CLUSTER", "NODES")) {
+		if f := strings.Fields(line); len(f) > 6 {
+			epochs[f[0]], _ = strconv.ParseInt(f[6], 10, 64)
+		}
+	}
+	return epochs
 }
 
 // ownerSeenBy is the id of the master that has a slot as one of them knows, or "".

@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -288,14 +289,21 @@ func (s *Server) MustCommand(args ...string) string {
 	return a
 }
 
-// freeAddr finds a port on the loopback interface that nobody listens on.
+// freeAddr finds a port on the loopback interface that nobody listens on: below
+// those that the system gives to connections, one of which would take it before
+// the server has.
 func freeAddr(t testing.TB) string {
 	t.Helper()
 	var lc net.ListenConfig
-	l, err := lc.Listen(context.Background(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 1000 {
+		addr := "127.0.0.1:" + strconv.Itoa(11_000+rand.IntN(20_000))
+		l, err := lc.Listen(context.Background(), "tcp", addr)
+		if err != nil {
+			continue
+		}
+		_ = l.Close()
+		return addr
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Fatal("no port is free")
+	return ""
 }
