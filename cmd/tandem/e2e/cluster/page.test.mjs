@@ -13,14 +13,19 @@ const nodeOf = (page) => page.evaluate(() => window.__node);
 
 /** Opens the page, until it is on another node than those given. */
 async function openOn(browser, cluster, name, not) {
-  const page = await newPage(browser);
-  await page.addInitScript(keepHello);
-  await page.goto(cluster.proxy.url);
-  await join(page, name);
-  const node = await eventually('the page says where it is', () => nodeOf(page));
-  if (!not.includes(node)) return page;
-  await page.context().close();
-  return openOn(browser, cluster, name, not);
+  for (let tries = 0; tries < 20; tries++) {
+    const page = await newPage(browser);
+    await page.addInitScript(keepHello);
+    await page.goto(cluster.proxy.url);
+    await join(page, name);
+    const node = await eventually('the page says where it is', () => nodeOf(page));
+    if (!not.includes(node)) return page;
+    await page.context().close();
+    // The nodes take turns, and a page may need as many requests as bring its
+    // socket to the same one each time.
+    await fetch(`${cluster.proxy.url}/readyz`);
+  }
+  throw new Error(`${name} always came to one of ${not}`);
 }
 
 /** Keeps the node that the hello of the page's latest socket names. */
