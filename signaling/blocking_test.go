@@ -209,9 +209,7 @@ func TestC15_P5_WhoBlocksLooksOffline(t *testing.T) {
 			t.Errorf("changes of b were told: %q", a.heard("presence:update")[seen:])
 		}
 		// The one who blocked sees the other.
-		if got := b.lastList(); got != `["a","b","c","d"]` {
-			t.Errorf("b's list: %s", got)
-		}
+		comesAbout(t, "b's list", func() bool { return b.lastList() == `["a","b","c","d"]` })
 		by, err := w.sw.HiddenFrom(t.Context(), "a")
 		if _, is := by["b"]; err != nil || !is {
 			t.Errorf("for REST: %v, %v", by, err)
