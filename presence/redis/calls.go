@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
+	"sort"
 	"strconv"
 	"strings"
 	"time"
@@ -18,10 +20,11 @@ import (
 // Calls in Redis (presence.Calls):
 //
 //   - the record, a string under compare-and-set (calls_save.go);
-//   - of each of its users the mark and the set of live calls. They are
-//     pointers: who follows one looks at the head of the record, and one that
-//     leads to a call that is not live counts for nothing. So nobody stays busy
-//     with a call that never happened, whoever died in the middle (C4);
+//   - of each of its users the mark and, where a user has several, the set of
+//     live calls. They are pointers: who follows one looks at the head of the
+//     record, and one that leads to a call that is not live counts for nothing.
+//     So nobody stays busy with a call that never happened, whoever died in the
+//     middle (C4);
 //   - its deadline in one of a few sorted sets, which any node works off
 //     (calls_due.go). It is written before the record: a call without a timer
 //     can not be, a timer without a call is dropped.
@@ -53,7 +56,7 @@ var (
 	saveScript    = newScript("call_save", "save")
 	releaseScript = newScript("call_release", "release")
 	endScript     = newScript("call_end", "save", "release")
-	replaceScript = newScript("mark_replace")
+	replaceScript = newScript("mark_replace", "start")
 )
 
 // Shared is true: other nodes work on the same records.
@@ -178,12 +181,23 @@ func (s *Store) CallsOf(_ context.Context, user string) ([]string, error) {
 // liveOf lists pointers to the user's live calls, and forgets the others.
 func (s *Store) liveOf(user string) ([]string, error) {
 	get := goredis.NewStringSliceCmd(context.Background(), "zrange", s.keys.live(user), 0, -1)
-	if err := s.pipe.do(get); err != nil {
+	mark := goredis.NewStringCmd(context.Background(), "get", s.keys.mark(user))
+	if err := s.pipe.do(get, mark); err != nil {
 		return nil, fmt.Errorf("redis: calls of a user: %w", err)
 	}
 	list, err := get.Result()
-	if err != nil || len(list) == 0 {
-		return nil, err
+	if err != nil {
+		return nil, fmt.Errorf("redis: calls of a user: %w", err)
+	}
+	switch p, err := mark.Result(); {
+	case err == nil && !slices.Contains(list, p):
+		i := sort.Search(len(list), func(i int) bool { return startOf(list[i]) > startOf(p) })
+		list = slices.Insert(list, i, p)
+	case err != nil && !errors.Is(err, goredis.Nil):
+		return nil, fmt.Errorf("redis: calls of a user: %w", err)
+	}
+	if len(list) == 0 {
+		return nil, nil
 	}
 	live, err := s.areLive(list...)
 	if err != nil {
@@ -293,7 +307,15 @@ func (s *Store) LiveCalls(context.Context) (int, error) {
 }
 
 // pointerTo is how a call stands in its users' marks and sets.
-func pointerTo(c *call.Call, user string) string { return c.ID + " " + c.RoleOf(user).String() }
+func pointerTo(c *call.Call, user string) string {
+	return c.ID + " " + c.RoleOf(user).String() + " " + strconv.FormatInt(int64(c.Started), 10)
+}
+
+// startOf is the start in a pointer, ms.
+func startOf(pointer string) int64 {
+	ms, _ := strconv.ParseInt(pointer[strings.LastIndexByte(pointer, ' ')+1:], 10, 64)
+	return ms
+}
 
 // idOf is the id in a pointer.
 func idOf(pointer string) string {
@@ -304,6 +326,11 @@ func idOf(pointer string) string {
 // replace takes a mark over, if it is what was seen.
 func (s *Store) replace(user, seen, pointer string) *goredis.Cmd {
 	return replaceScript.cmd([]string{s.keys.mark(user)}, seen, pointer)
+}
+
+// overtake is replace where what was seen is a live call, which remains one.
+func (s *Store) overtake(user, seen, pointer string) *goredis.Cmd {
+	return replaceScript.cmd([]string{s.keys.mark(user), s.keys.live(user)}, seen, pointer)
 }
 
 // release takes a call from one of its users. ended: it was one.

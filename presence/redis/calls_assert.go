@@ -11,7 +11,7 @@ import (
 
 var (
 	assertCallScript = newScript("call_assert")
-	assertMarkScript = newScript("mark_assert")
+	assertMarkScript = newScript("mark_assert", "start")
 )
 
 // assertMost is how many calls are asserted in one go.
@@ -122,8 +122,7 @@ func (s *Store) assertSome(list []claimed) error {
 			s.recheck(k.c.ID)
 		case k.c.Live():
 			for _, user := range [...]string{k.c.Caller.User, k.c.Callee.User} {
-				pointers = append(pointers, assertMarkScript.cmd([]string{s.keys.mark(user), s.keys.live(user)},
-					pointerTo(k.c, user), int64(k.c.Started)))
+				pointers = append(pointers, assertMarkScript.cmd([]string{s.keys.mark(user), s.keys.live(user)}, pointerTo(k.c, user)))
 			}
 			if k.c.ClientID != "" {
 				pointers = append(pointers, s.nameByClient(k.c))

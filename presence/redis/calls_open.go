@@ -14,7 +14,7 @@ import (
 
 var (
 	undoScript = newScript("call_undo")
-	openScript = newScript("call_open")
+	openScript = newScript("call_open", "start")
 )
 
 // opening is one Open at work.
@@ -81,7 +81,7 @@ func (o *opening) atOnce(record []byte) error {
 	s, c := o.s, o.c
 	at, _ := s.timer(c)
 	keys := append(make([]string, 0, 7), s.keys.call(c.ID), s.keys.due(shardOf(c.ID)))
-	args := append(make([]any, 0, 11), s.deadline(), record, s.keep(c), score(at), c.ID, int64(c.Started), len(o.users))
+	args := append(make([]any, 0, 10), s.deadline(), record, s.keep(c), score(at), c.ID, len(o.users))
 	for _, user := range o.users {
 		wanted := "0"
 		if slices.Contains(o.marks, user) {
@@ -202,7 +202,7 @@ func (o *opening) claim(i int, before [][]goredis.Cmder) error {
 func (o *opening) contend(user, seen, pointer string) error {
 	s := o.s
 	for range 16 {
-		held := idOf(seen)
+		held, take := idOf(seen), s.overtake(user, seen, pointer)
 		switch {
 		case held == o.c.ID:
 			return nil
@@ -217,8 +217,8 @@ func (o *opening) contend(user, seen, pointer string) error {
 				}
 				return &presence.Held{User: user, Call: idOf(holder)}
 			}
+			take = s.replace(user, seen, pointer)
 		}
-		take := s.replace(user, seen, pointer)
 		if err := s.pipe.do(take); err != nil {
 			return fmt.Errorf("redis: open: %w", err)
 		}

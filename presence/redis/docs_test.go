@@ -131,6 +131,10 @@ func TestP8_DocumentedRightsAndKeys(t *testing.T) {
 	if err := a.Open(ctx, c, marks); err != nil {
 		t.Fatal(err)
 	}
+	second, marks := ring(a.Store, "c2", "ann", "bob")
+	if err := a.Open(ctx, second, marks[1:]); err != nil { // ann has one
+		t.Fatal(err)
+	}
 	if err := a.Subscriptions().Put(ctx, "ann", pushtest.Sub("phone", 1)); err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,7 @@
 -- ARGV[1..4]  as of call_save.lua
 -- ARGV[5]     the call's id
 -- ARGV[6]     when others look after it if nobody has settled it, ms; '' never
--- ARGV[7,8]   "<call id> <role>" of the caller and of the callee
+-- ARGV[7,8]   "<call id> <role> <start>" of the caller and of the callee
 --
 -- Returns what call_save.lua returns.
 local state = save(KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4])
