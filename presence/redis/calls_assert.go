@@ -91,10 +91,7 @@ func (s *Store) assertSome(list []claimed) error {
 	var timers, records, pointers, rest []goredis.Cmder
 	for i := range list {
 		k := &list[i]
-		record, err := call.Encode(*k.c)
-		if err != nil {
-			return err
-		}
+		record := call.AppendCall(nil, k.c)
 		if k.c.Live() {
 			at, _ := s.timer(k.c)
 			timers = append(timers, s.noteTimer(k.c.ID, at))

@@ -39,10 +39,9 @@ func (s *Store) Open(_ context.Context, c *call.Call, marks []string, over ...st
 	if alone {
 		return s.openAlone(c, marks, over)
 	}
-	record, err := call.Encode(*c)
-	if err != nil {
-		return err
-	}
+	buf := encode(c)
+	defer records.Put(buf)
+	record := *buf
 	if !c.Live() {
 		return s.openEnded(c, s.storing(c, record))
 	}

@@ -20,11 +20,9 @@ func (s *Store) Save(_ context.Context, c *call.Call, was uint64) error {
 	if alone {
 		return s.saveAlone(c, was)
 	}
-	record, err := call.Encode(*c)
-	if err != nil {
-		return err
-	}
-	save, err := s.saving(c, was, record)
+	record := encode(c)
+	defer records.Put(record)
+	save, err := s.saving(c, was, *record)
 	if err != nil {
 		return fmt.Errorf("redis: save: %w", err)
 	}
@@ -41,6 +39,17 @@ func (s *Store) Save(_ context.Context, c *call.Call, was uint64) error {
 		s.ended(c)
 	}
 	return nil
+}
+
+// records are buffers for calls on their way to Redis: a call is mostly the signal
+// in it.
+var records = sync.Pool{New: func() any { return new([]byte) }}
+
+// encode writes a call into a buffer, which goes back once Redis has answered.
+func encode(c *call.Call) *[]byte {
+	b := records.Get().(*[]byte)
+	*b = call.AppendCall((*b)[:0], c)
+	return b
 }
 
 // saving sends what stores a version, and returns the command with the answer.

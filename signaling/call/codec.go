@@ -66,10 +66,7 @@ func Head(b []byte) (version uint64, st State, ok bool) {
 	return binary.BigEndian.Uint64(b[1:]), State(b[9]), true
 }
 
-// Encode writes a call for storage.
-func Encode(c Call) ([]byte, error) { return AppendCall(nil, &c), nil }
-
-// AppendCall is Encode to the end of b.
+// AppendCall writes a call for storage to the end of b.
 func AppendCall(b []byte, c *Call) []byte {
 	b = append(slices.Grow(b, sizeHint(c)), codecVersion)
 	b = binary.BigEndian.AppendUint64(b, c.Version)
@@ -79,7 +76,7 @@ func AppendCall(b []byte, c *Call) []byte {
 	return e.b
 }
 
-// Decode reads what Encode wrote. The bytes belong to the call from then on:
+// Decode reads what AppendCall wrote. The bytes belong to the call from then on:
 // its raw signals are pieces of them. A record of a newer kind is ErrVersion.
 func Decode(b []byte) (Call, error) {
 	if len(b) > 0 && b[0] > codecVersion {

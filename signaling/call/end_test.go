@@ -85,9 +85,9 @@ func TestP8_OutboxKeepsWhatIsNotAcked(t *testing.T) {
 func TestP8_TwoStepsOfOneVersionShareNothing(t *testing.T) {
 	s := ring(t, "A1", "B1", "B2")
 	a, fxa, _ := Step(s.c, Answer{dev("B1"), sdp("answer", 2, 1)}, s.now)
-	snapshot := mustEncode(t, a)
+	snapshot := encoded(a)
 	_, fxb, _ := Step(s.c, Answer{dev("B2"), sdp("answer", 3, 1)}, s.now)
-	if mustEncode(t, a) != snapshot || fxa[0].By != "B1" || fxb[0].By != "B2" {
+	if encoded(a) != snapshot || fxa[0].By != "B1" || fxb[0].By != "B2" {
 		t.Fatal("the loser of a race wrote into the winner")
 	}
 }

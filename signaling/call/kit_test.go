@@ -125,12 +125,12 @@ func answered(t *testing.T, caller string, by string, others ...string) *script 
 
 func (s *script) step(in Input) error {
 	s.t.Helper()
-	before, snapshot := s.c, mustEncode(s.t, s.c)
+	before, snapshot := s.c, encoded(s.c)
 	c, fx, err := Step(s.c, in, s.now)
-	if got := mustEncode(s.t, before); got != snapshot {
+	if got := encoded(before); got != snapshot {
 		s.t.Fatalf("%T changed the version it was given:\n%s\n%s", in, snapshot, got)
 	}
-	if c.Version == s.c.Version && mustEncode(s.t, c) != snapshot {
+	if c.Version == s.c.Version && encoded(c) != snapshot {
 		s.t.Fatalf("%T changed the call and not its version", in)
 	}
 	if c.Version == s.c.Version && len(fx) > 0 {
@@ -177,11 +177,4 @@ func (s *script) after(d time.Duration) *script {
 	return s
 }
 
-func mustEncode(t *testing.T, c Call) string {
-	t.Helper()
-	b, err := Encode(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
-}
+func encoded(c Call) string { return string(AppendCall(nil, &c)) }
