@@ -166,6 +166,33 @@ func TestM2_OnlyTheReceiverMarksAndStatusRises(t *testing.T) {
 	a.waits(seen, second, `allmessageStatusUpdated {"senderId":"a","receiverId":"b","status":"seen"}`)
 }
 
+// TestM2_TheReadersOtherDevicesHear: what one device of a reader has seen is not
+// new on the others either.
+func TestM2_TheReadersOtherDevicesHear(t *testing.T) {
+	onNodes(t, func(t *testing.T, nodes int) {
+		w, _ := chatWorld(t, nodes)
+		a, b, other, base := w.join("A1"), w.join("B1"), w.join("B2"), w.join("b3")
+		m := a.sends("b", "one", "")
+		delivered := `messageStatusUpdated {"messageId":"` + m.ID + `","status":"delivered"}`
+		a.waits(delivered)
+		if got := b.asks("messageSeen", fmt.Sprintf(`{"messageId":%q,"senderId":"a"}`, m.ID)); got != "{}" {
+			t.Fatal(got)
+		}
+		seen := `messageStatusUpdated {"messageId":"` + m.ID + `","status":"seen"}`
+		a.waits(delivered, seen)
+		other.waits("newMessage", seen)
+		again := a.sends("b", "two", "")
+		a.waits(delivered, seen, `messageStatusUpdated {"messageId":"`+again.ID+`","status":"delivered"}`)
+		if got := b.asks("allmessageSeen", `{"senderId":"a"}`); got != "{}" {
+			t.Fatal(got)
+		}
+		other.waits("newMessage", seen, "newMessage", `allmessageStatusUpdated {"senderId":"a","receiverId":"b","status":"seen"}`)
+		a.sends("b", "three", "") // behind all that was told
+		base.waits("newMessage", "newMessage", "newMessage")
+		b.waits("newMessage", "newMessage", "newMessage")
+	})
+}
+
 func TestM3_SyncGivesWhatWasMissed(t *testing.T) {
 	w, _ := chatWorld(t, 1)
 	a := w.join("A1")

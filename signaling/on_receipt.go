@@ -42,7 +42,7 @@ func (sw *Switchboard) mark(ctx context.Context, s *Session, args [][]byte, to c
 	if !rose {
 		return []byte("{}"), nil, nil
 	}
-	return []byte("{}"), func(ctx context.Context, t *turn) { sw.tellStatus(ctx, t, m, told) }, nil
+	return []byte("{}"), func(ctx context.Context, t *turn) { sw.tellStatus(ctx, t, m, told, s) }, nil
 }
 
 // markAllSeen: the reader is the session's user, whatever receiverId says (I1).
@@ -59,7 +59,7 @@ func (sw *Switchboard) markAllSeen(ctx context.Context, s *Session, args [][]byt
 	if n == 0 {
 		return []byte("{}"), nil, nil
 	}
-	return []byte("{}"), func(ctx context.Context, t *turn) { sw.tellAllSeen(ctx, t, p.SenderID, s.user) }, nil
+	return []byte("{}"), func(ctx context.Context, t *turn) { sw.tellAllSeen(ctx, t, p.SenderID, s.user, s) }, nil
 }
 
 func allSeen(author, reader string) []byte {

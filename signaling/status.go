@@ -140,14 +140,15 @@ func (sw *Switchboard) markDelivered(r receipt, told uint64) {
 		return
 	}
 	if rose {
-		sw.inTurnOf(ctx, func(ctx context.Context, t *turn) { sw.tellStatus(ctx, t, m, told) })
+		sw.inTurnOf(ctx, func(ctx context.Context, t *turn) { sw.tellStatus(ctx, t, m, told, nil) })
 	}
 }
 
 // tellStatus tells the author of a message, on all devices, how far it has come.
 // told is from before the store was asked. If something was said to be seen
 // meanwhile, that may have been this message: who says so is the last to speak.
-func (sw *Switchboard) tellStatus(ctx context.Context, t *turn, m *chat.Message, told uint64) {
+// That it is seen the reader's other devices hear too, which count what is not.
+func (sw *Switchboard) tellStatus(ctx context.Context, t *turn, m *chat.Message, told uint64, by *Session) {
 	o := newObject(nil)
 	o.str("messageId", m.ID)
 	o.str("status", m.Status.String())
@@ -160,6 +161,9 @@ func (sw *Switchboard) tellStatus(ctx context.Context, t *turn, m *chat.Message,
 				l.seen++
 			}
 			sw.tellUser(ctx, t, m.Receiver, m.Sender, ev, everyDevice, nil)
+			if m.Status == chat.Seen && m.Sender != m.Receiver {
+				sw.tellUser(ctx, t, "", m.Receiver, ev, extendedDevices, by)
+			}
 			l.telling.Unlock()
 			return
 		}
@@ -172,11 +176,16 @@ func (sw *Switchboard) tellStatus(ctx context.Context, t *turn, m *chat.Message,
 	}
 }
 
-// tellAllSeen tells an author that a reader has seen everything.
-func (sw *Switchboard) tellAllSeen(ctx context.Context, t *turn, author, reader string) {
+// tellAllSeen tells an author, and the reader's other devices, that the reader has
+// seen everything.
+func (sw *Switchboard) tellAllSeen(ctx context.Context, t *turn, author, reader string, by *Session) {
 	l := sw.statusLane(author, reader)
 	l.telling.Lock()
 	defer l.telling.Unlock()
 	l.seen++
-	sw.tellUser(ctx, t, reader, author, eventOf(wire.AllMessageStatusUpdated, allSeen(author, reader)), everyDevice, nil)
+	ev := eventOf(wire.AllMessageStatusUpdated, allSeen(author, reader))
+	sw.tellUser(ctx, t, reader, author, ev, everyDevice, nil)
+	if author != reader {
+		sw.tellUser(ctx, t, "", reader, ev, extendedDevices, by)
+	}
 }

@@ -197,7 +197,7 @@ func TestP2_TellingHoldsNobodyUp(t *testing.T) {
 	told := w.sw.statusLane("a", "b").told()
 	var telling sync.WaitGroup
 	telling.Go(func() {
-		w.sw.inTurnOf(t.Context(), func(ctx context.Context, t *turn) { w.sw.tellStatus(ctx, t, m, told) })
+		w.sw.inTurnOf(t.Context(), func(ctx context.Context, t *turn) { w.sw.tellStatus(ctx, t, m, told, nil) })
 	})
 	<-far.asked
 	taken := make(chan struct{})

@@ -104,13 +104,13 @@ func baseMessages() []Event {
 		},
 		{
 			Name: wire.MessageStatusUpdated, To: Client, Tag: "Messages",
-			Summary: "How far a message of this user has come.",
+			Summary: "How far a message of this user has come. Extended devices hear, too, that another device of theirs has seen a message of somebody else.",
 			Args:    []Arg{arg[shape.MessageReceipt]("receipt")}, Cause: wire.MessageSeen, At: "peer",
 			Shown: `[{"messageId":"${messageId}","status":"seen"}]`,
 		},
 		{
 			Name: wire.AllMessageStatusUpdated, To: Client, Tag: "Messages",
-			Summary: "Somebody has seen everything of this user.",
+			Summary: "Somebody has seen everything of this user, or, to extended devices, another device of theirs has seen everything of somebody.",
 			Args:    []Arg{arg[shape.AllReceipt]("all")}, Cause: wire.AllMessageSeen, At: "peer",
 			Shown: `[{"senderId":"${peer}","receiverId":"${me}","status":"seen"}]`,
 		},

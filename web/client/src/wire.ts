@@ -556,9 +556,9 @@ export interface ServerEvents {
   getOnlineUsers: [users: UserId[]]
   /** A message, to the receiver's devices and to the author's other extended ones. */
   newMessage: [message: Message, author: Profile]
-  /** How far a message of this user has come. */
+  /** How far a message of this user has come. Extended devices hear, too, that another device of theirs has seen a message of somebody else. */
   messageStatusUpdated: [receipt: MessageReceipt]
-  /** Somebody has seen everything of this user. */
+  /** Somebody has seen everything of this user, or, to extended devices, another device of theirs has seen everything of somebody. */
   allmessageStatusUpdated: [all: AllReceipt]
   /** The reactions of a message, as they are now; to both people. */
   reactionUpdated: [now: Reactions]
