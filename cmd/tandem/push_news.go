@@ -40,6 +40,9 @@ func (p pushNews) tell(n *signaling.News) {
 }
 
 func (p pushNews) tellCall(typ signaling.NewsType, c *signaling.CallNews) {
+	if c.Unheard {
+		return
+	}
 	name := c.Info.CallerName
 	if name == "" {
 		name = nameIn(c.Info.From)
@@ -55,7 +58,7 @@ func (p pushNews) tellCall(typ signaling.NewsType, c *signaling.CallNews) {
 		over.Missed = c.Missed()
 		switch {
 		case !c.Answered.IsZero(): // its ring is over for long
-		case c.Reason == call.Busy || c.Reason == call.Forbidden: // it never rang
+		case c.Reason == call.Busy, c.RingUntil.IsZero() && !over.Missed: // it never rang
 		default:
 			p.to.RingOver(over)
 		}
