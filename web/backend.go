@@ -199,7 +199,7 @@ func (s *Server) reached(w http.ResponseWriter, r *http.Request, reach signaling
 }
 
 func (s *Server) backendUser(w http.ResponseWriter, r *http.Request) {
-	id := chi.URLParam(r, "id")
+	id := pathID(r)
 	if !wire.ValidUserID(id) {
 		writeError(w, wire.Errorf(wire.CodeBadPayload, "That is no user id."))
 		return

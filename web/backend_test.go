@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -228,6 +229,22 @@ func TestM9_WhatIsRefused(t *testing.T) {
 	if _, err := New(Config{ServerKeys: []string{"short"}}, Parts{}); err == nil || !strings.Contains(err.Error(), "16 bytes") {
 		t.Errorf("a short key: %v", err)
 	}
+}
+
+// Ids in a path are percent-encoded, as encodeURIComponent does it.
+func TestM9_UsersWhoseIDsAreNoPlainPath(t *testing.T) {
+	urls, nodes := backends(t, 1)
+	for i, user := range []string{"ann@example.com", "a/b", "ann lee", "50%40", "Zoë"} {
+		var d device
+		d.open(t, nodes[0], user, fmt.Sprint("phone", i))
+		status, answer := backend(t, "GET", urls[0]+"/api/server/users/"+strings.ReplaceAll(url.QueryEscape(user), "+", "%20"), serverKey, "")
+		var u signaling.UserState
+		if err := json.Unmarshal([]byte(answer), &u); err != nil || status != 200 || u.User != user || len(u.Devices) != 1 {
+			t.Errorf("%s: %d %s", user, status, answer)
+		}
+	}
+	status, answer := backend(t, "GET", urls[0]+"/api/server/users/a%00b", serverKey, "")
+	wantAnswer(t, "no user id", status, answer, 400, `"code":"bad_payload"`)
 }
 
 func FuzzEmitBody(f *testing.F) {
