@@ -13,6 +13,7 @@ import (
 
 	"github.com/tandem-rtc/tandem/signaling"
 	"github.com/tandem-rtc/tandem/signaling/wire"
+	"github.com/tandem-rtc/tandem/signaling/wire/rawjson"
 )
 
 // Backend is what back ends may do over /api/server (M9). Errors carry wire
@@ -124,6 +125,11 @@ func (b *emitBody) check() error {
 	for _, u := range b.To {
 		if !wire.ValidUserID(u) {
 			return bad("to must be a user id or an array of them.")
+		}
+	}
+	for _, a := range b.Args {
+		if !rawjson.Valid(a) { // encoding/json lets pass what clients would hang up on
+			return bad("args must be JSON in UTF-8, and not nested too deep.")
 		}
 	}
 	return nil

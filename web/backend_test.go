@@ -18,6 +18,7 @@ import (
 	"github.com/tandem-rtc/tandem/signaling/auth"
 	"github.com/tandem-rtc/tandem/signaling/wheel"
 	"github.com/tandem-rtc/tandem/signaling/wire"
+	"github.com/tandem-rtc/tandem/signaling/wire/rawjson"
 )
 
 const serverKey = "a key of a back end"
@@ -247,6 +248,20 @@ func TestM9_UsersWhoseIDsAreNoPlainPath(t *testing.T) {
 	wantAnswer(t, "no user id", status, answer, 400, `"code":"bad_payload"`)
 }
 
+// What a browser would close its connection for is not sent to anybody.
+func TestM9_ArgumentsThatAreNoText(t *testing.T) {
+	urls, nodes := backends(t, 1)
+	var a device
+	a.open(t, nodes[0], "ann", "phone")
+	for _, args := range []string{"[\"\xff\"]", "[{\"\xc3\":1}]", "[" + strings.Repeat("[", 1000) + strings.Repeat("]", 1000) + "]"} {
+		status, answer := backend(t, "POST", urls[0]+"/api/server/emit", serverKey, `{"to":"ann","event":"x","args":`+args+`}`)
+		wantAnswer(t, fmt.Sprintf("%.20q", args), status, answer, 400, `"code":"bad_payload"`)
+	}
+	if got := a.list(); len(got) != 0 {
+		t.Errorf("ann got %.40q", got)
+	}
+}
+
 func FuzzEmitBody(f *testing.F) {
 	for _, s := range []string{`{"to":"a","event":"x","args":[1,{"a":[]}]}`, `{"all":true,"event":"x"}`, `{"to":["a",7]}`, `[]`} {
 		f.Add([]byte(s))
@@ -262,7 +277,7 @@ func FuzzEmitBody(f *testing.F) {
 			return
 		}
 		for _, a := range body.Args {
-			if !json.Valid(a) {
+			if !rawjson.Valid(a) {
 				t.Errorf("%q is passed on", a)
 			}
 		}
