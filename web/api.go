@@ -40,7 +40,7 @@ func (s *Server) api(next http.Handler, allowed ...string) http.Handler {
 			return
 		}
 		if writes(r.Method) && (r.Method != http.MethodDelete || r.ContentLength != 0) {
-			if err := s.jsonBody(w, r); err != nil {
+			if err := s.jsonBody(w, r, s.cfg.MaxBody); err != nil {
 				writeError(w, err)
 				return
 			}
@@ -53,12 +53,12 @@ func (s *Server) api(next http.Handler, allowed ...string) http.Handler {
 }
 
 // jsonBody makes sure that a body is JSON by its own account, and bounds it.
-func (s *Server) jsonBody(w http.ResponseWriter, r *http.Request) error {
+func (s *Server) jsonBody(w http.ResponseWriter, r *http.Request, limit int64) error {
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
 		return wire.Errorf(wire.CodeBadPayload, "The body must be application/json.")
 	}
 	s.boundBody(w)
-	r.Body = http.MaxBytesReader(w, r.Body, s.cfg.MaxBody)
+	r.Body = http.MaxBytesReader(w, r.Body, limit)
 	return nil
 }
 

@@ -29,6 +29,8 @@ type Backend interface {
 const (
 	backendPrefix = "/api/server/"
 	maxEmitUsers  = 10_000
+	// maxEmitTo is what these take of a body, beside the event, in bytes.
+	maxEmitTo = maxEmitUsers * (wire.MaxUserID + 4)
 	// minServerKey is how long a server key has to be, in bytes.
 	minServerKey = 16
 )
@@ -137,7 +139,7 @@ func (b *emitBody) check() error {
 
 func (s *Server) backendEmit(w http.ResponseWriter, r *http.Request) {
 	var b emitBody
-	if err := s.readBackend(w, r, &b); err != nil {
+	if err := s.readBackend(w, r, s.cfg.MaxBody+maxEmitTo, &b); err != nil {
 		writeError(w, err)
 		return
 	}
@@ -151,6 +153,10 @@ func (s *Server) backendEmit(w http.ResponseWriter, r *http.Request) {
 			args = append(args, ',')
 		}
 		args = append(args, a...)
+	}
+	if int64(len(args)) > s.cfg.MaxBody {
+		writeError(w, wire.Errorf(wire.CodeTooLarge, ""))
+		return
 	}
 	var reach signaling.Reach
 	var err error
@@ -170,7 +176,7 @@ type disconnectBody struct {
 
 func (s *Server) backendDisconnect(w http.ResponseWriter, r *http.Request) {
 	var b disconnectBody
-	if err := s.readBackend(w, r, &b); err != nil {
+	if err := s.readBackend(w, r, s.cfg.MaxBody, &b); err != nil {
 		writeError(w, err)
 		return
 	}
@@ -231,9 +237,9 @@ func (s *Server) backendEndCall(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, struct{}{})
 }
 
-// readBackend reads the body of a write.
-func (s *Server) readBackend(w http.ResponseWriter, r *http.Request, v any) error {
-	if err := s.jsonBody(w, r); err != nil {
+// readBackend reads the body of a write, of up to limit bytes.
+func (s *Server) readBackend(w http.ResponseWriter, r *http.Request, limit int64, v any) error {
+	if err := s.jsonBody(w, r, limit); err != nil {
 		return err
 	}
 	return readBody(r, v)

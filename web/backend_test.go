@@ -262,6 +262,28 @@ func TestM9_ArgumentsThatAreNoText(t *testing.T) {
 	}
 }
 
+// The most users that one emit may name fit into its body, however long their ids.
+func TestM9_EmitToAsManyAsThereMayBe(t *testing.T) {
+	urls, nodes := backends(t, 1)
+	var a device
+	a.open(t, nodes[0], "ann", "phone")
+	users := []string{"ann"}
+	for i := len(users); i < maxEmitUsers; i++ {
+		users = append(users, fmt.Sprintf("%0*d", wire.MaxUserID, i))
+	}
+	emit := func(users []string) (int, string) {
+		body, err := json.Marshal(map[string]any{"to": users, "event": "x", "args": []string{strings.Repeat("x", 60_000)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return backend(t, "POST", urls[0]+"/api/server/emit", serverKey, string(body))
+	}
+	status, answer := emit(users)
+	wantAnswer(t, "to all that there may be", status, answer, 200, `"devices":1`)
+	status, answer = emit(append(users, "one more"))
+	wantAnswer(t, "to one more", status, answer, 400, `"code":"bad_payload"`)
+}
+
 func FuzzEmitBody(f *testing.F) {
 	for _, s := range []string{`{"to":"a","event":"x","args":[1,{"a":[]}]}`, `{"all":true,"event":"x"}`, `{"to":["a",7]}`, `[]`} {
 		f.Add([]byte(s))
