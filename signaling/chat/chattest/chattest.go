@@ -32,6 +32,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Open) {
 		{"M2_OnlyTheReceiverMarks", onlyTheReceiverMarks},
 		{"M2_EachRiseIsToldOnce", eachRiseOnce},
 		{"M2_MarkAll", markAll},
+		{"M2_CountsAgreeWithAModel", countsAgree},
 		{"M6_HistoryPages", historyPages},
 		{"M6_HistoryOfConcurrentSends", historyConcurrent},
 		{"M6_HistoryCursors", historyCursors},

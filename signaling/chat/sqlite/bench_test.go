@@ -101,7 +101,7 @@ func fill(b testing.TB, s *Store, n int, from, to string) (middle string) {
 	for done := 0; done < n; {
 		err := s.do(context.Background(), func(tx *batch) error {
 			for range min(10_000, n-done) {
-				m, _, err := s.add(tx, chat.Message{Sender: from, Receiver: to, Text: benchText})
+				m, _, err := tx.add(&chat.Message{Sender: from, Receiver: to, Text: benchText})
 				if err != nil {
 					return err
 				}

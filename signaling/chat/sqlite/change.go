@@ -2,10 +2,8 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"slices"
-	"strings"
 
 	"github.com/tandem-rtc/tandem/signaling/chat"
 )
@@ -14,9 +12,8 @@ func isNotFound(err error) bool { return errors.Is(err, chat.ErrNotFound) }
 
 // Mark implements chat.Messages.
 func (s *Store) Mark(ctx context.Context, reader, id string, to chat.Status) (m *chat.Message, rose bool, err error) {
-	name := parseID(id)
 	err = s.do(ctx, func(b *batch) error {
-		m, rose, err = b.mark(name, reader, to)
+		m, rose, err = b.mark(id, reader, to)
 		return err
 	})
 	if err != nil {
@@ -25,32 +22,48 @@ func (s *Store) Mark(ctx context.Context, reader, id string, to chat.Status) (m 
 	return m, rose, nil
 }
 
-var raiseStatus = `UPDATE messages SET status = ?2, seq = ?1 WHERE id = ?3 AND receiver = ?4 AND status < ?2
-	RETURNING ` + strings.ReplaceAll(columns, "m.", "")
+const raiseStatus = `UPDATE messages SET status = ?, seq = ? WHERE n = ?`
 
-func (b *batch) mark(id []byte, reader string, to chat.Status) (*chat.Message, bool, error) {
-	var r row
-	err := b.row(raiseStatus, []any{b.next(), int64(to) + statusBase, id, reader}, r.dest()...)
-	if err == nil {
-		m, err := r.message()
-		return m, err == nil, err
+func (b *batch) mark(id, reader string, to chat.Status) (*chat.Message, bool, error) {
+	r, err := b.stored(b.w.tag.place(id))
+	if err == nil && (r.receiver != reader || b.w.tag.name(r.n, r.created) != id) {
+		err = chat.ErrNotFound
 	}
-	if !errors.Is(err, sql.ErrNoRows) {
+	if err != nil {
 		return nil, false, err
 	}
-	m, err := b.message(`m.id = ? AND m.receiver = ?`, id, reader)
-	return m, false, err
+	who, p, err := b.pairOf(r)
+	if err != nil {
+		return nil, false, err
+	}
+	rose := p.status(r) < to
+	if rose {
+		status, seq := int64(to)+statusBase, b.next()
+		if _, err := b.exec(raiseStatus, status, seq, r.n); err != nil {
+			return nil, false, err
+		}
+		r.status, r.seq = status, seq
+		if to == chat.Seen {
+			p.way[r.dir].count(r.hidden, -1)
+			b.touch(who, p)
+		}
+	}
+	m, err := b.message(r, p)
+	return m, rose && err == nil, err
 }
 
-const raiseAll = `UPDATE messages INDEXED BY messages_unread SET status = 4
-	WHERE conv = (SELECT conv FROM pairs WHERE a = ?1 AND b = ?2) AND dir = ?3 AND status < 4`
-
-// MarkAll implements chat.Messages.
+// MarkAll implements chat.Messages. It costs the same whatever the number.
 func (s *Store) MarkAll(ctx context.Context, reader, author string) (n int, err error) {
 	err = s.do(ctx, func(b *batch) error {
-		rose, err := b.exec(raiseAll, min(reader, author), max(reader, author), author > reader)
-		if n = int(rose); err != nil || n == 0 {
+		n = 0
+		who := namesOf(reader, author)
+		p, err := b.pair(who)
+		if p == nil || err != nil {
 			return err
+		}
+		w := &p.way[dir(author, reader)]
+		if n = int(w.unseen); n == 0 {
+			return nil
 		}
 		seq := b.next()
 		for _, user := range slices.Compact([]string{author, reader}) {
@@ -59,6 +72,8 @@ func (s *Store) MarkAll(ctx context.Context, reader, author string) (n int, err 
 				return err
 			}
 		}
+		*w = way{seen: seq}
+		b.touch(who, p)
 		b.now++ // what comes after is later
 		return nil
 	})
@@ -76,7 +91,7 @@ func (s *Store) Update(ctx context.Context, id string, change func(*chat.Message
 		if err != nil {
 			return nil, false, err
 		}
-		was, err := r.message()
+		was, err := r.message(s.tag)
 		if err != nil {
 			return nil, false, err
 		}
@@ -108,26 +123,42 @@ func (s *Store) replace(ctx context.Context, r *row, was, next *chat.Message) (m
 	content := hidden == r.hidden || next.Text != was.Text || next.Media != was.Media ||
 		!slices.Equal(next.Reactions, was.Reactions) || !slices.Equal(next.Edits, was.Edits)
 	err = s.do(ctx, func(b *batch) error {
-		n, err := b.exec(`UPDATE messages SET rev = rev + 1, updated = ?3, text = ?4, media = ?5, reactions = ?6, edits = ?7, hidden = ?8,
-				content = iif(?9, ?10, content), seq = iif(?9, ?10, seq)
-			WHERE id = ?1 AND rev = ?2`,
-			r.id, r.rev, b.now, next.Text, next.Media, reactions, edits, hidden, content, b.next())
+		now, err := b.stored(r.n)
+		if isNotFound(err) || err == nil && now.rev != r.rev {
+			return errLost
+		}
 		if err != nil {
 			return err
 		}
-		if n == 0 {
-			return errLost
+		who, p, err := b.pairOf(now)
+		if err != nil {
+			return err
 		}
+		seq := b.next()
+		if _, err := b.exec(`UPDATE messages SET rev = rev + 1, updated = ?2, text = ?3, media = ?4, reactions = ?5, edits = ?6, hidden = ?7,
+				content = iif(?8, ?9, content), seq = iif(?8, ?9, seq)
+			WHERE n = ?1`,
+			r.n, b.now, next.Text, next.Media, reactions, edits, hidden, content, seq); err != nil {
+			return err
+		}
+		if p.status(now) < chat.Seen {
+			p.way[r.dir].count(now.hidden, -1)
+			p.way[r.dir].count(hidden, 1)
+			b.touch(who, p)
+		}
+		b.w.known.drop(r.n)
 		// Whom it is hidden from hears of that, and of nothing after.
 		for bit, user := range map[int64]string{hiddenSender: r.sender, hiddenReceiver: r.receiver} {
-			if hidden&^r.hidden&bit == 0 {
+			if hidden&^now.hidden&bit == 0 {
 				continue
 			}
-			if err := b.bury(r.id, user); err != nil {
+			if err := b.bury(b.w.tag.id(r.n, r.created), user); err != nil {
 				return err
 			}
 		}
-		m, err = b.message(`m.id = ?`, r.id)
+		if now, err = b.stored(r.n); err == nil {
+			m, err = b.message(now, p)
+		}
 		return err
 	})
 	if err != nil {
@@ -143,7 +174,7 @@ func (s *Store) Remove(ctx context.Context, id string, allow func(*chat.Message)
 		if err != nil {
 			return nil, err
 		}
-		m, err := r.message()
+		m, err := r.message(s.tag)
 		if err != nil {
 			return nil, err
 		}
@@ -151,14 +182,27 @@ func (s *Store) Remove(ctx context.Context, id string, allow func(*chat.Message)
 			return nil, err
 		}
 		err = s.do(ctx, func(b *batch) error {
-			n, err := b.exec(`DELETE FROM messages WHERE id = ? AND rev = ? AND status = ?`, r.id, r.rev, r.status)
+			now, err := b.stored(r.n)
+			if isNotFound(err) {
+				return errLost
+			}
 			if err != nil {
 				return err
 			}
-			if n == 0 {
+			_, p, err := b.pairOf(now)
+			if err != nil {
+				return err
+			}
+			if now.rev != r.rev || p.status(now) != m.Status {
 				return errLost
 			}
-			return b.bury(r.id, r.sender, r.receiver)
+			if _, err := b.exec(`DELETE FROM messages WHERE n = ?`, r.n); err != nil {
+				return err
+			}
+			if err := b.uncount(now); err != nil {
+				return err
+			}
+			return b.bury(b.w.tag.id(r.n, r.created), r.sender, r.receiver)
 		})
 		if !errors.Is(err, errLost) {
 			return m, err

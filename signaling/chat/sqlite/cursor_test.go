@@ -8,7 +8,7 @@ import (
 )
 
 func TestCursor_IsReadBack(t *testing.T) {
-	s := &Store{tag: [4]byte{1, 2, 3, 4}}
+	s := &Store{tag: tag{1, 2, 3, 4}}
 	for _, places := range [][]int64{{0, 0}, {1, 2}, {1 << 40, 1 << 62}} {
 		list, text, err := s.parseCursor(s.cursor(callCursor, "a call's id", places...), callCursor, 2)
 		if err != nil || text != "a call's id" || list[0] != places[0] || list[1] != places[1] {
@@ -19,7 +19,7 @@ func TestCursor_IsReadBack(t *testing.T) {
 	if _, _, err := s.parseCursor(mine, callCursor, 2); !errors.Is(err, chat.ErrBadCursor) {
 		t.Errorf("of another kind: %v", err)
 	}
-	other := &Store{tag: [4]byte{4, 3, 2, 1}}
+	other := &Store{tag: tag{4, 3, 2, 1}}
 	if _, _, err := other.parseCursor(mine, journalCursor, 2); !errors.Is(err, chat.ErrBadCursor) {
 		t.Errorf("of another file: %v", err)
 	}

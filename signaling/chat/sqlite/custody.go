@@ -4,7 +4,7 @@ import (
 	"container/heap"
 	"context"
 	"database/sql"
-	"encoding/binary"
+	"slices"
 	"time"
 
 	"github.com/tandem-rtc/tandem/signaling/chat"
@@ -54,14 +54,16 @@ func (h byAge) Less(i, j int) bool {
 	return h[i].next != nil && (h[j].next == nil || h[i].n < h[j].n)
 }
 
+var nextMessage = `SELECT ` + columns + ` FROM messages m JOIN pairs p ON p.conv = m.conv WHERE m.conv = ? AND m.n > ? ORDER BY m.n LIMIT 1`
+
 func (s *Store) readOn(ctx context.Context, t *talk) error {
 	t.next = nil
-	return s.query(ctx, `SELECT `+columns+` FROM messages m WHERE m.conv = ? AND m.n > ? ORDER BY m.n LIMIT 1`, func(rows *sql.Rows) error {
+	return s.query(ctx, nextMessage, func(rows *sql.Rows) error {
 		var r row
 		err := rows.Scan(r.dest()...)
 		if err == nil {
 			t.n = r.n
-			t.next, err = r.message()
+			t.next, err = r.message(s.tag)
 		}
 		return err
 	}, t.conv, t.n)
@@ -113,32 +115,47 @@ func (b *batch) eraseSome(user string) (more bool, err error) {
 // eraseTalk deletes a chunk of a conversation, and the pair once it is empty.
 // The other one's devices hear of every message.
 func (b *batch) eraseTalk(conv int64, user, peer string) error {
-	var ids [][]byte
-	err := b.rows(`DELETE FROM messages WHERE conv = ?1 AND n IN (SELECT n FROM messages WHERE conv = ?1 ORDER BY n LIMIT ?2) RETURNING id`, []any{conv, chunk},
-		func(rows *sql.Rows) error {
-			var id []byte
-			err := rows.Scan(&id)
-			ids = append(ids, id)
-			return err
-		})
+	b.next() // also if nobody hears of it
+	gone, err := b.list(`SELECT `+storedColumns+` FROM messages m WHERE m.conv = ? ORDER BY m.n LIMIT ?`, conv, chunk)
 	if err != nil {
 		return err
 	}
-	if peer != user {
-		for _, id := range ids {
-			if err := b.bury(id, peer); err != nil {
-				return err
-			}
+	for _, r := range gone {
+		if err := b.erase(r); err != nil {
+			return err
+		}
+		if peer == user {
+			continue
+		}
+		if err := b.bury(b.w.tag.id(r.n, r.created), peer); err != nil {
+			return err
 		}
 	}
-	if len(ids) == chunk {
+	if len(gone) == chunk {
 		return nil
 	}
 	if _, err := b.exec(`DELETE FROM seen WHERE user = ?2 AND (author, reader) IN (VALUES (?1, ?2), (?2, ?1))`, user, peer); err != nil {
 		return err
 	}
-	_, err = b.exec(`DELETE FROM pairs WHERE conv = ?`, conv)
-	return err
+	return b.part(namesOf(user, peer), conv)
+}
+
+// list reads rows.
+func (b *batch) list(text string, args ...any) (list []*row, err error) {
+	err = b.rows(text, args, func(rows *sql.Rows) error {
+		r := new(row)
+		list = append(list, r)
+		return rows.Scan(r.dest()...)
+	})
+	return list, err
+}
+
+// erase deletes one message, and says so to nobody.
+func (b *batch) erase(r *row) error {
+	if _, err := b.exec(`DELETE FROM messages WHERE n = ?`, r.n); err != nil {
+		return err
+	}
+	return b.uncount(r)
 }
 
 // Expire implements chat.Custody.
@@ -153,30 +170,47 @@ func (s *Store) Expire(ctx context.Context, before time.Time) (n int, err error)
 	return n, nil
 }
 
-// oldestMessages goes by the seconds that ids begin with.
-const oldestMessages = `SELECT id, conv FROM messages WHERE id < ? AND created < ? ORDER BY id LIMIT ?`
+// oldest lists the first messages from one shift of the clock, ?1, to the next, up
+// to the first that stays.
+var oldest = `SELECT ` + storedColumns + ` FROM messages m WHERE m.n >= ?1 AND m.n < coalesce((SELECT min(n) FROM shifts WHERE n > ?1), ?2) ORDER BY m.n LIMIT ?3`
 
-func (b *batch) expire(before int64) (int, error) {
-	var messages [][]byte
-	convs := map[int64]bool{}
-	cut := binary.BigEndian.AppendUint32(nil, uint32(before/1000+1))
-	err := b.rows(oldestMessages, []any{cut, before, chunk}, func(rows *sql.Rows) error {
-		var id []byte
-		var conv int64
-		err := rows.Scan(&id, &conv)
-		messages, convs[conv] = append(messages, id), true
+func (b *batch) oldest(before int64) (list []*row, err error) {
+	var shifts []int64
+	err = b.rows(`SELECT n FROM shifts ORDER BY n`, nil, func(rows *sql.Rows) error {
+		var n int64
+		err := rows.Scan(&n)
+		shifts = append(shifts, n)
 		return err
 	})
+	for _, from := range shifts {
+		if err != nil || len(list) == chunk {
+			break
+		}
+		var some []*row
+		some, err = b.list(oldest, from, end, chunk-len(list))
+		if stays := slices.IndexFunc(some, func(r *row) bool { return r.created >= before }); stays >= 0 {
+			some = some[:stays]
+		}
+		list = append(list, some...)
+	}
+	return list, err
+}
+
+func (b *batch) expire(before int64) (int, error) {
+	messages, err := b.oldest(before)
 	if err != nil {
 		return 0, err
 	}
-	for _, id := range messages {
-		if _, err := b.exec(`DELETE FROM messages WHERE id = ?`, id); err != nil {
+	convs := map[names]int64{}
+	for _, r := range messages {
+		b.next()
+		if err := b.erase(r); err != nil {
 			return 0, err
 		}
+		convs[namesOf(r.sender, r.receiver)] = r.conv
 	}
-	for conv := range convs {
-		if _, err := b.exec(`DELETE FROM pairs WHERE conv = ?1 AND NOT EXISTS (SELECT 1 FROM messages WHERE conv = ?1)`, conv); err != nil {
+	for who, conv := range convs {
+		if err := b.part(who, conv); err != nil {
 			return 0, err
 		}
 	}

@@ -14,19 +14,19 @@ func (s *Store) Get(ctx context.Context, id string) (*chat.Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	return r.message()
+	return r.message(s.tag)
 }
 
 // get reads a message; ErrNotFound if there is none.
 func (s *Store) get(ctx context.Context, id string) (*row, error) {
 	var r *row
-	// An id that is none is looked for too (NULL equals nothing), so that a
-	// store that is closed or damaged says so.
-	err := s.query(ctx, `SELECT `+columns+` FROM messages m WHERE m.id = ?`, func(rows *sql.Rows) error {
+	// An id that is none is looked for too, so that a store that is closed or
+	// damaged says so.
+	err := s.query(ctx, oneMessage, func(rows *sql.Rows) error {
 		r = new(row)
 		return rows.Scan(r.dest()...)
-	}, parseID(id))
-	if err == nil && r == nil {
+	}, s.tag.place(id))
+	if err == nil && (r == nil || s.tag.name(r.n, r.created) != id) {
 		err = chat.ErrNotFound
 	}
 	return r, err
@@ -40,7 +40,7 @@ func (s *Store) messages(ctx context.Context, text string, args ...any) ([]*chat
 		if err := rows.Scan(r.dest()...); err != nil {
 			return err
 		}
-		m, err := r.message()
+		m, err := r.message(s.tag)
 		list = append(list, m)
 		return err
 	}, args...)
@@ -50,9 +50,12 @@ func (s *Store) messages(ctx context.Context, text string, args ...any) ([]*chat
 // visible is a condition: the message is not hidden for user ?1.
 const visible = `NOT (m.hidden & ((m.sender = ?1) + 2 * (m.receiver = ?1)))`
 
-const olderMessages = `SELECT ` + columns + ` FROM messages m
-	WHERE m.conv = (SELECT conv FROM pairs WHERE a = ?2 AND b = ?3) AND m.n < ?4 AND ` + visible + `
-	ORDER BY m.n DESC LIMIT ?5`
+var (
+	oneMessage    = `SELECT ` + columns + ` FROM messages m JOIN pairs p ON p.conv = m.conv WHERE m.n = ?`
+	olderMessages = `SELECT ` + columns + ` FROM pairs p CROSS JOIN messages m INDEXED BY messages_conv ON m.conv = p.conv
+		WHERE p.a = ?2 AND p.b = ?3 AND m.n < ?4 AND ` + visible + `
+		ORDER BY m.n DESC LIMIT ?5`
+)
 
 // History implements chat.Messages.
 func (s *Store) History(ctx context.Context, user, peer, before string, limit int) ([]*chat.Message, error) {

@@ -11,27 +11,39 @@ import (
 )
 
 // A journal is what changed in each of the user's conversations, and the word of
-// what is gone or all seen: ordered lists, which Changes merges.
+// what is gone or all seen: ordered lists, which Changes merges. A conversation
+// has two: its messages in the order in which they were added, of which those
+// that have changed since are left out, and these by their last changes.
 //
 // A cursor holds two places. It has read on to the second; up to the first it
 // had read to the end. A message whose content is newer than the first may have
 // moved on, by a mere status, before it was read: it is told whole.
 
-// listChanged gives where the sequence stands, and the conversations of user ?1
-// in which something changed after place ?2, with the first such place. The
+// listNews gives where the sequence stands, and the conversations of user ?1 in
+// which there is something after place ?2, with the first place of each list. The
 // first row, without a conversation, is always there.
-const listChanged = `SELECT NULL, seq FROM meta
-	UNION ALL SELECT * FROM (SELECT conv, (SELECT m.seq FROM messages m WHERE m.conv = p.conv AND m.seq > ?2 ORDER BY m.seq LIMIT 1) AS first
-		FROM pairs p WHERE a = ?1) WHERE first IS NOT NULL
-	UNION ALL SELECT * FROM (SELECT conv, (SELECT m.seq FROM messages m WHERE m.conv = p.conv AND m.seq > ?2 ORDER BY m.seq LIMIT 1) AS first
-		FROM pairs p WHERE b = ?1 AND a <> ?1) WHERE first IS NOT NULL`
+var listNews = `SELECT NULL, seq, NULL FROM meta
+	UNION ALL ` + news(`p.a = ?1`) + `
+	UNION ALL ` + news(`p.b = ?1 AND p.a <> ?1`)
+
+func news(of string) string {
+	return `SELECT * FROM (SELECT p.conv,
+			(SELECT m.n FROM messages m INDEXED BY messages_conv WHERE m.conv = p.conv AND m.n > ?2 ORDER BY m.n LIMIT 1) AS added,
+			(SELECT m.seq FROM messages m INDEXED BY messages_changed WHERE m.conv = p.conv AND m.seq > ?2 AND m.seq <> m.n ORDER BY m.seq LIMIT 1) AS changed
+		FROM pairs p WHERE ` + of + `) WHERE added IS NOT NULL OR changed IS NOT NULL`
+}
 
 const (
-	listConv = `SELECT m.seq, ` + columns + ` FROM messages m
-		WHERE m.conv = ?2 AND m.seq BETWEEN ?3 AND ?4 AND ` + visible + ` ORDER BY m.seq LIMIT ?5`
+	listAdded = `SELECT m.n, m.n, m.seq = m.n AND ` + visible + ` FROM messages m INDEXED BY messages_conv
+		WHERE m.conv = ?2 AND m.n > ?3 ORDER BY m.n LIMIT ?4`
+	listChanged = `SELECT m.seq, m.n, ` + visible + ` FROM messages m INDEXED BY messages_changed
+		WHERE m.conv = ?2 AND m.seq > ?3 AND m.seq <> m.n ORDER BY m.seq LIMIT ?4`
 	listGone = `SELECT seq, id FROM gone WHERE user = ? AND seq > ? ORDER BY seq LIMIT ?`
 	listSeen = `SELECT seq, author, reader, until FROM seen WHERE user = ? AND seq > ? ORDER BY seq LIMIT ?`
 )
+
+// listRows reads the messages whose places are in a JSON array.
+var listRows = `SELECT ` + columns + ` FROM json_each(?) j CROSS JOIN messages m ON m.n = j.value JOIN pairs p ON p.conv = m.conv`
 
 // entry is one change: a row, or an id that is gone, or a receipt.
 type entry struct {
@@ -62,7 +74,7 @@ func (s *Store) Changes(ctx context.Context, user, since string, limit int) (cha
 	known, place := at[0], at[1]
 	for _, e := range list {
 		place = e.seq
-		if err := e.tell(&c, known); err != nil {
+		if err := e.tell(&c, s.tag, known); err != nil {
 			return chat.Changes{}, err
 		}
 	}
@@ -74,7 +86,7 @@ func (s *Store) Changes(ctx context.Context, user, since string, limit int) (cha
 }
 
 // tell adds the entry to what a reader is told who knows all up to known.
-func (e *entry) tell(c *chat.Changes, known int64) error {
+func (e *entry) tell(c *chat.Changes, t tag, known int64) error {
 	switch {
 	case e.gone != nil:
 		c.Deleted = append(c.Deleted, hex.EncodeToString(e.gone))
@@ -82,10 +94,10 @@ func (e *entry) tell(c *chat.Changes, known int64) error {
 		c.Receipts = append(c.Receipts, e.receipt)
 	case e.row.content <= known:
 		c.Receipts = append(c.Receipts, chat.Receipt{
-			MessageID: hex.EncodeToString(e.row.id), Author: e.row.sender, Reader: e.row.receiver, Status: chat.Status(e.row.status - statusBase),
+			MessageID: t.name(e.row.n, e.row.created), Author: e.row.sender, Reader: e.row.receiver, Status: chat.Status(e.row.status - statusBase),
 		})
 	default:
-		m, err := e.row.message()
+		m, err := e.row.message(t)
 		c.Messages = append(c.Messages, m)
 		return err
 	}
@@ -105,15 +117,19 @@ func (s *Store) entries(ctx context.Context, user string, after int64, limit int
 
 func (v view) entries(ctx context.Context, user string, after int64, limit int) ([]entry, error) {
 	var head int64
-	var convs []begin
-	err := v.query(ctx, listChanged, func(rows *sql.Rows) error {
-		var conv sql.NullInt64
-		var seq int64
-		err := rows.Scan(&conv, &seq)
-		if conv.Valid {
-			convs = append(convs, begin{conv.Int64, seq})
-		} else {
-			head = seq
+	var lists byNext
+	err := v.query(ctx, listNews, func(rows *sql.Rows) error {
+		var conv, added, changed sql.NullInt64
+		err := rows.Scan(&conv, &added, &changed)
+		if !conv.Valid {
+			head = added.Int64
+			return err
+		}
+		if added.Valid {
+			lists = append(lists, &strand{conv: conv.Int64, text: listAdded, next: added.Int64})
+		}
+		if changed.Valid {
+			lists = append(lists, &strand{conv: conv.Int64, text: listChanged, next: changed.Int64})
 		}
 		return err
 	}, user, after)
@@ -127,31 +143,12 @@ func (v view) entries(ctx context.Context, user string, after int64, limit int) 
 	if err != nil {
 		return nil, err
 	}
-	slices.SortFunc(convs, func(a, b begin) int { return cmp.Compare(a.seq, b.seq) })
-	for _, from := range convs {
-		if len(list) == limit && list[limit-1].seq < from.seq {
-			break // all that follow begin later still
-		}
-		until := head
-		if len(list) == limit {
-			until = list[limit-1].seq
-		}
-		err := v.query(ctx, listConv, func(rows *sql.Rows) error {
-			e := entry{row: new(row)}
-			err := rows.Scan(append([]any{&e.seq}, e.row.dest()...)...)
-			list = append(list, e)
-			return err
-		}, user, from.conv, from.seq, until, limit)
-		if err != nil {
-			return nil, err
-		}
-		list = first(list, limit)
+	found, err := v.merge(ctx, user, lists, list, limit)
+	if err != nil {
+		return nil, err
 	}
-	return list, nil
+	return first(append(list, found...), limit), nil
 }
-
-// begin is a conversation and its first place after a cursor.
-type begin struct{ conv, seq int64 }
 
 // first sorts entries and keeps the first of them.
 func first(list []entry, limit int) []entry {

@@ -2,16 +2,23 @@ package sqlite
 
 import (
 	"database/sql"
-	"encoding/hex"
 	"encoding/json"
 	"time"
 
 	"github.com/tandem-rtc/tandem/signaling/chat"
 )
 
-// columns are what row.dest scans, in its order.
-const columns = `m.n, m.id, m.sender, m.receiver, m.status, m.hidden, m.content, m.rev, m.created, m.updated,
-	m.text, m.media, m.reply_id, m.reply_text, m.client_id, m.reactions, m.edits`
+// columns are what row.dest scans, in its order, of messages m and their pairs p;
+// storedColumns leave out what the pair says of the status.
+var (
+	columns       = columnsWith(`iif(m.n <= iif(m.dir, p.seen1, p.seen0), 4, m.status)`)
+	storedColumns = columnsWith(`m.status`)
+)
+
+func columnsWith(status string) string {
+	return `m.n, m.conv, m.dir, m.sender, m.receiver, ` + status + `, m.hidden, m.seq, m.content, m.rev, m.created, m.updated,
+		m.text, m.media, m.reply_id, m.reply_text, m.client_id, m.reactions, m.edits`
+}
 
 // For whom a message is hidden: a set of bits.
 const (
@@ -25,9 +32,9 @@ const statusBase = 2
 
 // row is a message as it is stored.
 type row struct {
-	n, content, rev  int64
-	id               []byte
-	hidden           int64
+	n, conv, dir     int64
+	seq, content     int64
+	rev, hidden      int64
 	created, updated int64
 	sender, receiver string
 	status           int64
@@ -40,7 +47,7 @@ type row struct {
 
 func (r *row) dest() []any {
 	return []any{
-		&r.n, &r.id, &r.sender, &r.receiver, &r.status, &r.hidden, &r.content, &r.rev, &r.created, &r.updated,
+		&r.n, &r.conv, &r.dir, &r.sender, &r.receiver, &r.status, &r.hidden, &r.seq, &r.content, &r.rev, &r.created, &r.updated,
 		&r.text, &r.media, &r.replyID, &r.replyText, &r.clientID, &r.reactions, &r.edits,
 	}
 }
@@ -57,9 +64,14 @@ type (
 	}
 )
 
-func (r *row) message() (*chat.Message, error) {
+// size is about what it takes to keep a row.
+func (r *row) size() int {
+	return 400 + len(r.sender) + len(r.receiver) + len(r.text) + len(r.media) + len(r.replyText.String) + len(r.reactions) + len(r.edits)
+}
+
+func (r *row) message(t tag) (*chat.Message, error) {
 	m := &chat.Message{
-		ID: hex.EncodeToString(r.id), Sender: r.sender, Receiver: r.receiver, Text: r.text, Media: r.media,
+		ID: t.name(r.n, r.created), Sender: r.sender, Receiver: r.receiver, Text: r.text, Media: r.media,
 		Status: chat.Status(r.status - statusBase), ClientID: r.clientID.String,
 		Created: clock(r.created), Updated: clock(r.updated),
 	}
@@ -132,22 +144,3 @@ func hiddenBits(m *chat.Message) (bits int64) {
 }
 
 func clock(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
-
-// parseID reads 24 hex digits; nil if it is something else.
-func parseID(id string) []byte {
-	if len(id) != 24 {
-		return nil
-	}
-	b, err := hex.DecodeString(id)
-	if err != nil {
-		return nil
-	}
-	return b
-}
-
-func null(s string) any {
-	if s == "" {
-		return nil
-	}
-	return s
-}

@@ -20,9 +20,8 @@ var _ chat.Store = (*Store)(nil)
 // Store keeps messages in one file. It is safe for concurrent use.
 type Store struct {
 	path string
-	tag  [4]byte // of this file's cursors
+	tag  tag
 
-	ids     *ids
 	writer  *writer
 	write   *sql.DB // one connection: the writer's
 	move    *sql.DB // one connection: the checkpointer's
@@ -47,7 +46,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		return nil, err
 	}
 	for wait := time.Now().Add(cfg.BusyTimeout); ; {
-		s := &Store{path: path, ids: newIDs()}
+		s := &Store{path: path}
 		err := s.open(ctx, cfg)
 		if err == nil {
 			return s, nil
@@ -109,7 +108,7 @@ func (s *Store) open(ctx context.Context, cfg Config) (err error) {
 	}
 	copy(s.tag[:], tag)
 	// A query of a snapshot must not need a second connection to be prepared on.
-	for _, text := range []string{listChanged, listConv, listGone, listSeen} {
+	for _, text := range []string{listNews, listAdded, listChanged, listGone, listSeen, listRows} {
 		if _, err := s.prepared(ctx, text); err != nil {
 			return err
 		}
@@ -117,7 +116,7 @@ func (s *Store) open(ctx context.Context, cfg Config) (err error) {
 	if err := s.readNamed(ctx); err != nil {
 		return err
 	}
-	s.writer, err = newWriter(ctx, s.write, s.move, cfg.Queue)
+	s.writer, err = newWriter(ctx, s.write, s.move, s.tag, cfg.Queue)
 	return err
 }
 

@@ -13,17 +13,15 @@ import (
 func talks(condition string) string {
 	last := `(SELECT m.n FROM messages m WHERE m.conv = p.conv AND ` + condition + ` ORDER BY m.n DESC LIMIT 1)`
 	return `SELECT * FROM (
-			SELECT p.conv, p.b AS peer, ` + last + ` AS last FROM pairs p WHERE p.a = ?1
+			SELECT p.conv, p.b AS peer, iif(p.a = p.b, p.unread0, p.unread1) AS unread, ` + last + ` AS last FROM pairs p WHERE p.a = ?1
 			UNION ALL
-			SELECT p.conv, p.a, ` + last + ` FROM pairs p WHERE p.b = ?1 AND p.a <> ?1
+			SELECT p.conv, p.a, p.unread0, ` + last + ` FROM pairs p WHERE p.b = ?1 AND p.a <> ?1
 		) WHERE last < ?2 ORDER BY last DESC LIMIT ?3`
 }
 
 var (
-	listTalks = `SELECT t.peer,
-			(SELECT count(*) FROM messages u INDEXED BY messages_unread WHERE u.conv = t.conv AND u.dir = (t.peer > ?1) AND u.hidden IN (0, 1) AND u.status < 4),
-			` + columns + `
-		FROM (` + talks(visible) + `) t JOIN messages m ON m.conv = t.conv AND m.n = t.last ORDER BY t.last DESC`
+	listTalks = `SELECT t.peer, t.unread, ` + columns + `
+		FROM (` + talks(visible) + `) t JOIN messages m ON m.n = t.last JOIN pairs p ON p.conv = m.conv ORDER BY t.last DESC`
 	listPartners = talks(`1`)
 )
 
@@ -50,7 +48,7 @@ func (s *Store) Conversations(ctx context.Context, user, cursor string, limit in
 			return err
 		}
 		var err error
-		c.Last, err = r.message()
+		c.Last, err = r.message(s.tag)
 		list, next = append(list, c), r.n
 		return err
 	}, user, before[0], limit+1)
@@ -64,9 +62,9 @@ func (s *Store) Conversations(ctx context.Context, user, cursor string, limit in
 func (s *Store) Partners(ctx context.Context, user string, limit int) ([]string, error) {
 	list := []string{}
 	err := s.query(ctx, listPartners, func(rows *sql.Rows) error {
-		var conv, last int64
+		var conv, unread, last int64
 		var peer string
-		err := rows.Scan(&conv, &peer, &last)
+		err := rows.Scan(&conv, &peer, &unread, &last)
 		list = append(list, peer)
 		return err
 	}, user, end, limit)

@@ -27,6 +27,8 @@ type writer struct {
 
 	// Owned by the goroutine.
 	conn    *sql.Conn
+	tag     tag
+	known   known
 	stmts   map[string]*sql.Stmt
 	batch   []*job
 	changes int // since the last checkpoint
@@ -47,15 +49,16 @@ const (
 	withdrawn
 )
 
-func newWriter(ctx context.Context, db, other *sql.DB, queue int) (*writer, error) {
+func newWriter(ctx context.Context, db, other *sql.DB, tag tag, queue int) (*writer, error) {
 	conn, err := db.Conn(ctx)
 	if err != nil {
 		return nil, err
 	}
 	w := &writer{
 		jobs: make(chan *job, queue), done: make(chan struct{}),
-		conn: conn, stmts: map[string]*sql.Stmt{}, checkpoints: newCheckpointer(other),
+		conn: conn, tag: tag, stmts: map[string]*sql.Stmt{}, checkpoints: newCheckpointer(other),
 	}
+	w.known.forget()
 	go w.loop()
 	return w, nil
 }
@@ -168,8 +171,11 @@ func (w *writer) transact(jobs []*job) error {
 	}
 	if err != nil {
 		_ = w.exec("ROLLBACK") // there may be none left: the database has done it
+		w.known.forget()
+		return err
 	}
-	return err
+	w.known.seq = b.seq
+	return nil
 }
 
 func (w *writer) run(b *batch, jobs []*job) error {
@@ -213,6 +219,7 @@ type batch struct {
 	w         *writer
 	seq, was  int64
 	now, last int64 // milliseconds
+	shift     bool  // the clock was put back
 }
 
 // begin reads where the sequence stands: another process may have moved it. The
@@ -221,16 +228,32 @@ func (b *batch) begin() error {
 	if err := b.row(`SELECT seq, now FROM meta`, nil, &b.was, &b.last); err != nil {
 		return err
 	}
+	if k := &b.w.known; k.seq != b.was || len(k.pairs) > maxPairs {
+		k.forget()
+	}
 	b.seq, b.now = b.was, time.Now().UnixMilli()
-	if ahead := b.last - b.now; ahead > 0 && ahead < (24*time.Hour).Milliseconds() {
+	ahead := b.last - b.now
+	if ahead > 0 && ahead < farWrong.Milliseconds() {
 		b.now = b.last
 	}
+	b.shift = ahead > 0 && b.now < b.last
 	return nil
 }
+
+// farWrong is how far ahead of the time a clock was wrong, not a little fast.
+const farWrong = 24 * time.Hour
 
 func (b *batch) end() error {
 	if b.seq == b.was {
 		return nil
+	}
+	if err := b.flush(); err != nil {
+		return err
+	}
+	if b.shift {
+		if err := b.w.exec(`INSERT OR IGNORE INTO shifts VALUES (?)`, b.was+1); err != nil {
+			return err
+		}
 	}
 	return b.w.exec(`UPDATE meta SET seq = ?, now = ?`, b.seq, b.now)
 }

@@ -10,30 +10,43 @@ CREATE TABLE meta (
 ) STRICT;
 INSERT INTO meta VALUES (1, 0, 0, randomblob(4));
 
--- Who talks to whom; a sorts before b.
+-- Places in the sequence at which the clock was put back by a day or more: the
+-- messages from one to the next are in the order of their times.
+CREATE TABLE shifts (
+    n INTEGER PRIMARY KEY
+) STRICT;
+INSERT INTO shifts VALUES (0);
+
+-- Who talks to whom; a sorts before b. Of what a wrote to b (0), and b to a (1):
+-- how many are not seen, how many of these their reader can see, and the place
+-- up to which all are.
 CREATE TABLE pairs (
     conv INTEGER PRIMARY KEY AUTOINCREMENT,
     a TEXT NOT NULL,
     b TEXT NOT NULL,
+    unseen0 INTEGER NOT NULL DEFAULT 0,
+    unread0 INTEGER NOT NULL DEFAULT 0,
+    seen0 INTEGER NOT NULL DEFAULT 0,
+    unseen1 INTEGER NOT NULL DEFAULT 0,
+    unread1 INTEGER NOT NULL DEFAULT 0,
+    seen1 INTEGER NOT NULL DEFAULT 0,
     UNIQUE (a, b)
 ) STRICT;
 CREATE INDEX pairs_b ON pairs (b);
 
--- Messages stand by conversation, so that a page of history is a piece of the
--- table. n is the place in the sequence at which a message was added, seq that of
--- its last change: the journal is another order of these rows, so it never grows
--- beyond them. content is the place of the last change other than a status.
--- A send touches few pages, which is what it costs: the table, three indexes in
--- some place, and the end of a fourth.
+-- n is the place in the sequence at which a message was added, and makes its id;
+-- seq is the place of its last change, content that of the last one other than a
+-- status. A send writes where the last one did, at the end of the table, and in
+-- one or two indexes; that it is delivered overwrites its row and goes into one
+-- more. Whoever has seen a message may know that by seen0 and seen1 of the pair.
 CREATE TABLE messages (
+    n INTEGER PRIMARY KEY,
     conv INTEGER NOT NULL,
-    n INTEGER NOT NULL,
-    id BLOB NOT NULL,
     dir INTEGER NOT NULL, -- 0: from a to b
     sender TEXT NOT NULL,
     receiver TEXT NOT NULL,
     status INTEGER NOT NULL DEFAULT 2, -- 2 sent, 3 delivered, 4 seen
-    hidden INTEGER NOT NULL DEFAULT 0, -- 1 for the sender, 2 for the receiver
+    hidden INTEGER NOT NULL, -- 1 for the sender, 2 for the receiver
     seq INTEGER NOT NULL,
     content INTEGER NOT NULL,
     rev INTEGER NOT NULL DEFAULT 0, -- counts changes by rules
@@ -45,12 +58,13 @@ CREATE TABLE messages (
     reply_text TEXT,
     client_id TEXT,
     reactions TEXT, -- JSON
-    edits TEXT,     -- JSON
-    PRIMARY KEY (conv, n)
-) STRICT, WITHOUT ROWID;
-CREATE UNIQUE INDEX messages_id ON messages (id); -- begins with the time
-CREATE INDEX messages_seq ON messages (conv, seq);
-CREATE INDEX messages_unread ON messages (conv, dir, hidden) WHERE status < 4;
+    edits TEXT      -- JSON
+) STRICT;
+-- History, and the part of the journal that has not changed: by n, which every
+-- index ends with.
+CREATE INDEX messages_conv ON messages (conv);
+-- The rest of the journal.
+CREATE INDEX messages_changed ON messages (conv, seq) WHERE seq <> n;
 CREATE UNIQUE INDEX messages_client ON messages (sender, client_id) WHERE client_id IS NOT NULL;
 
 -- What a user's devices hear of messages that are no more, or hidden from them.
@@ -115,4 +129,5 @@ DROP TABLE seen;
 DROP TABLE gone;
 DROP TABLE messages;
 DROP TABLE pairs;
+DROP TABLE shifts;
 DROP TABLE meta;
