@@ -37,6 +37,8 @@ type Taken struct {
 type Luggage struct {
 	Watching []string // presence:watch
 	Partners []string // whom it had to do with, the latest last
+
+	had func() // marks what it was given while it was away: its client has it now
 }
 
 // errNotHere answers the question for a session that the node does not have.
@@ -53,6 +55,9 @@ func (sw *Switchboard) OnTake(what Question, f func(to presence.Peer, user strin
 		got := f(from, user, ask)
 		if got == nil {
 			return nil, errNotHere
+		}
+		if had := got.Luggage.had; had != nil && !got.Late && !got.InUse {
+			had()
 		}
 		return got.encode(), nil
 	})
@@ -118,7 +123,7 @@ func (s *Session) Moved(to presence.Peer) (Luggage, bool) {
 		return Luggage{}, false
 	}
 	s.state, s.moved = closed, true
-	l := Luggage{Watching: slices.Collect(maps.Keys(s.watching)), Partners: slices.Clone(s.partners)}
+	l := Luggage{Watching: slices.Collect(maps.Keys(s.watching)), Partners: slices.Clone(s.partners), had: s.gotAll}
 	s.mu.Unlock()
 
 	sw.moved(s, to)
