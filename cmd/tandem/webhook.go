@@ -165,7 +165,7 @@ func testWebhooks(ctx context.Context, cfg Config, say func(format string, args 
 		switch {
 		case err != nil:
 			failed++
-			say("%s: %v\n", to.Name(), withoutURL(err))
+			say("%s: %v\n", to.Name(), err)
 		case status/100 != 2:
 			failed++
 			say("%s: answered with status %d, which is no 2xx: events would be tried again\n", to.Name(), status)

@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"net/url"
 
 	"github.com/tandem-rtc/tandem/signaling/webhook"
 )
@@ -34,15 +32,5 @@ type webhookSecretCommand struct{}
 // Run prints a new secret.
 func (*webhookSecretCommand) Run(_ context.Context, stdout, _ io.Writer) error {
 	_, err := fmt.Fprintln(stdout, webhook.NewSecret())
-	return err
-}
-
-// withoutURL takes the URL, which may hold a secret, out of the error of a
-// request.
-func withoutURL(err error) error {
-	var u *url.Error
-	if errors.As(err, &u) {
-		return u.Err
-	}
 	return err
 }

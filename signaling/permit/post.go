@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 )
@@ -54,7 +55,7 @@ func (a *Asker) post(ctx context.Context, q Question) (Answer, error) {
 	Sign(req.Header, a.key, "msg_"+rand.Text(), a.cfg.Now(), payload)
 	res, err := a.client.Do(req)
 	if err != nil {
-		return Answer{}, err
+		return Answer{}, withoutURL(err)
 	}
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK && res.StatusCode != http.StatusForbidden {
@@ -75,6 +76,16 @@ func (a *Asker) post(ctx context.Context, q Question) (Answer, error) {
 		return Answer{Code: deny}, nil
 	}
 	return ans, nil
+}
+
+// withoutURL takes the URL, which may hold a secret, out of the error of a
+// request.
+func withoutURL(err error) error {
+	var u *url.Error
+	if errors.As(err, &u) {
+		return u.Err
+	}
+	return err
 }
 
 // Sign sets the headers of Standard Webhooks: the id, the time, and "v1," with

@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -51,6 +52,7 @@ func (s *Service) send(j *job, sub Subscription) result {
 			VAPIDPublicKey: s.cfg.Key.Public, VAPIDPrivateKey: s.cfg.Key.Private,
 		})
 	if err != nil {
+		err = withoutURL(err)
 		switch {
 		case s.ctx.Err() != nil:
 			return result{outcome: expired}
@@ -62,6 +64,16 @@ func (s *Service) send(j *job, sub Subscription) result {
 	defer resp.Body.Close()
 	_, _ = io.CopyN(io.Discard, resp.Body, 4<<10) // to use the connection again
 	return verdict(resp.StatusCode, resp.Header.Get("Retry-After"), s.cfg.Now())
+}
+
+// withoutURL takes the URL, which nobody else should know, out of the error of a
+// request.
+func withoutURL(err error) error {
+	var u *url.Error
+	if errors.As(err, &u) {
+		return u.Err
+	}
+	return err
 }
 
 // verdict reads the answer of a push service.

@@ -3,9 +3,11 @@ package webhook
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -80,7 +82,7 @@ func (c *courier) post(ctx context.Context, d *Delivery) (status int, after time
 	}
 	res, err := c.client.Do(req)
 	if err != nil {
-		return 0, 0, err
+		return 0, 0, withoutURL(err)
 	}
 	defer res.Body.Close()
 	_, _ = io.CopyN(io.Discard, res.Body, maxRead) // for the next request
@@ -88,6 +90,16 @@ func (c *courier) post(ctx context.Context, d *Delivery) (status int, after time
 		after = min(retryAfter(res.Header.Get("Retry-After"), c.s.cfg.Now()), c.s.cfg.Window)
 	}
 	return res.StatusCode, after, nil
+}
+
+// withoutURL takes the URL, which may hold a secret, out of the error of a
+// request.
+func withoutURL(err error) error {
+	var u *url.Error
+	if errors.As(err, &u) {
+		return u.Err
+	}
+	return err
 }
 
 // sign sets the headers of Standard Webhooks, with a signature for each secret.
