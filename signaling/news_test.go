@@ -204,17 +204,27 @@ func TestM9_NewsAreToldAgain(t *testing.T) {
 // A notifier that hangs holds up nobody; when its queue is full news are dropped,
 // and counted.
 func TestM9_SlowNotifierBlocksNobody(t *testing.T) {
-	l := &listener{hold: make(chan struct{})}
+	l := &listener{}
 	playAlone(t, l.all, func(w *world) {
+		l.mu.Lock()
+		l.hold = make(chan struct{})
+		l.mu.Unlock()
 		cs := w.all("a1", "b1")
 		cs[0].emit("call:user", ringing("b", offer(1)))
 		cs[1].hears("call:incoming")
 		cs[0].emit("call:end", `{"to":"b"}`)
+		synctest.Wait() // what there is to tell of that waits
+		q := w.sw.news[0]
+		q.mu.Lock()
+		before := len(q.waiting)
+		q.mu.Unlock()
+		if before < 2+3 { // two came, one call
+			t.Errorf("%d news wait, want %d", before, 2+3)
+		}
 		for i := range int64(maxNews + 100) {
 			w.sw.Flipped(presence.State{User: "x"}, i+1)
 		}
-		const before = 2 + 3 // two came, one call
-		if n := testutil.ToFloat64(w.sw.metrics.newsDropped.WithLabelValues("test")); n != 100+before {
+		if n := testutil.ToFloat64(w.sw.metrics.newsDropped.WithLabelValues("test")); n != float64(100+before) {
 			t.Errorf("%v news were dropped, want %v", n, 100+before)
 		}
 		l.mu.Lock()

@@ -38,7 +38,7 @@ func (*world) Lease() time.Duration   { return 5 * time.Second }
 func (*world) Grace() time.Duration   { return 5 * time.Second }
 
 func TestContract(t *testing.T) {
-	presencetest.Run(t, func(t *testing.T) presencetest.World { return newWorld(t, memory.Config{}) })
+	presencetest.Run(t, func(t *testing.T, _ bool) presencetest.World { return newWorld(t, memory.Config{}) })
 }
 
 func TestLastSeenIsBounded(t *testing.T) {

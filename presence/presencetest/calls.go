@@ -193,8 +193,8 @@ func dueCalls(t *testing.T, w World) {
 		open(t, a, &c)
 	}
 	made("late", "ann", "bob", 40*time.Second)
-	made("soon", "cat", "dan", 300*time.Millisecond)
-	made("over", "eve", "fay", 300*time.Millisecond)
+	made("soon", "cat", "dan", 1500*time.Millisecond)
+	made("over", "eve", "fay", 1500*time.Millisecond)
 	hangUp(t, w, a, "over")
 	a.Settled(ctx, "over")
 	due := func() []string {
@@ -203,7 +203,7 @@ func dueCalls(t *testing.T, w World) {
 		return list
 	}
 	same(t, "nothing due", len(due()), 0)
-	w.Pass(400 * time.Millisecond)
+	w.Pass(1600 * time.Millisecond)
 	same(t, "due", due(), []string{"soon"})
 	// It was not stepped: the node that asked may have died. It is due again.
 	w.Pass(1200 * time.Millisecond)

@@ -82,7 +82,7 @@ func flipsAreToldOnce(t *testing.T, w World) {
 	must(t, b.Suspend(ctx, "ann", "2"))
 	tick(w.Grace() / 2)
 	must(t, b.Add(ctx, session("ann", "2"))) // back within the grace
-	tick(w.Grace() * 2)
+	tick(w.Grace() * 5 / 4)
 	must(t, b.Remove(ctx, "ann", "2", presence.Vanished))
 	tick(w.Grace() / 2)
 	f.are(t)

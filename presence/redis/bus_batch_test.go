@@ -9,6 +9,7 @@ import (
 )
 
 func TestBatchRoundTrip(t *testing.T) {
+	t.Parallel()
 	from := presence.Peer{Name: "node-1", Epoch: "abc"}
 	want := []letter{
 		{kind: 1, lane: presence.Must, seq: 1 << 40, payload: []byte("one")},
@@ -40,6 +41,7 @@ func TestBatchRoundTrip(t *testing.T) {
 // A later release may append to the head and use other lanes and kinds; its
 // other versions are told apart.
 func TestP3_BatchesOfLaterReleases(t *testing.T) {
+	t.Parallel()
 	b := appendHead(nil, presence.Peer{Name: "n", Epoch: "e"}, 1, 2, 3)
 	b[1] += 4
 	b = append(b, "more"...)
@@ -73,6 +75,7 @@ func FuzzBatch(f *testing.F) {
 }
 
 func TestRespOfBothProtocols(t *testing.T) {
+	t.Parallel()
 	const entries = "*2\r\n*2\r\n$3\r\n1-1\r\n*2\r\n$1\r\nb\r\n$4\r\nx\r\ny\r\n*2\r\n$3\r\n1-2\r\n*4\r\n$1\r\nw\r\n$0\r\n\r\n$1\r\nb\r\n$1\r\nz\r\n"
 	for _, reply := range []string{
 		"*1\r\n*2\r\n$1\r\nk\r\n" + entries,
@@ -120,6 +123,7 @@ func FuzzResp(f *testing.F) {
 }
 
 func TestIDAfter(t *testing.T) {
+	t.Parallel()
 	if got := idAfter("12-9"); got != "12-10" {
 		t.Fatal(got)
 	}

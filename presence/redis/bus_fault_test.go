@@ -6,7 +6,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
-	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -159,6 +158,7 @@ func (x *exchange) leases() {
 }
 
 func TestP3_RedisRestartedEmpty(t *testing.T) {
+	t.Parallel()
 	rs := redistest.Start(t)
 	x := startExchange(t, rs.URL())
 	for range 3 {
@@ -175,23 +175,8 @@ func TestP3_RedisRestartedEmpty(t *testing.T) {
 	x.check()
 }
 
-func TestP3_RedisFrozen(t *testing.T) {
-	rs := redistest.Start(t)
-	x := startExchange(t, rs.URL())
-	x.accepts()
-	before := runtime.NumGoroutine()
-	rs.Freeze()
-	pause(3*time.Second, func() {
-		if n := runtime.NumGoroutine(); n > before+20 {
-			t.Errorf("%d goroutines, %d before", n, before)
-		}
-	})
-	rs.Thaw()
-	x.accepts()
-	x.check()
-}
-
 func TestP3_ConnectionsCut(t *testing.T) {
+	t.Parallel()
 	rs := redistest.Start(t)
 	p := newCutter(t, rs.Addr)
 	x := startExchange(t, "redis://"+p.addr)
@@ -206,6 +191,7 @@ func TestP3_ConnectionsCut(t *testing.T) {
 
 // A fail-over may forget what was written last, and bring back what was trimmed.
 func TestP3_EntriesForgottenAndRepeated(t *testing.T) {
+	t.Parallel()
 	rs := redistest.Start(t)
 	x := startExchange(t, rs.URL())
 	x.accepts()

@@ -24,6 +24,7 @@ func result(t testing.TB, n *busNode, to presence.Peer, payload []byte) error {
 }
 
 func TestP3_BothLanesInOrder(t *testing.T) {
+	t.Parallel()
 	rs := redistest.Start(t)
 	var c counter
 	a := newBusNode(t, rs.URL(), "a", &presencetest.Handler{})
@@ -45,6 +46,7 @@ func TestP3_BothLanesInOrder(t *testing.T) {
 }
 
 func TestP3_DeadAndUnknownNodes(t *testing.T) {
+	t.Parallel()
 	rs := redistest.Start(t)
 	a := newBusNode(t, rs.URL(), "a", &presencetest.Handler{})
 	b := newBusNode(t, rs.URL(), "b", &presencetest.Handler{})
@@ -59,6 +61,7 @@ func TestP3_DeadAndUnknownNodes(t *testing.T) {
 }
 
 func TestP3_InboxFullAndRecovery(t *testing.T) {
+	t.Parallel()
 	rs := redistest.Start(t)
 	gate := make(chan struct{})
 	var c counter
@@ -103,6 +106,7 @@ func TestP3_InboxFullAndRecovery(t *testing.T) {
 }
 
 func TestP3_TooMuchUnconfirmed(t *testing.T) {
+	t.Parallel()
 	rs := redistest.Start(t)
 	gate := make(chan struct{})
 	a := newBusNode(t, rs.URL(), "a", &presencetest.Handler{}, func(c *Config) { c.KeepBytes = 100_000 })
@@ -120,6 +124,7 @@ func TestP3_TooMuchUnconfirmed(t *testing.T) {
 }
 
 func TestP3_UndeliveredAfterADeath(t *testing.T) {
+	t.Parallel()
 	for _, told := range []bool{true, false} {
 		t.Run("told="+strconv.FormatBool(told), func(t *testing.T) {
 			rs := redistest.Start(t)
@@ -157,6 +162,7 @@ func TestP3_UndeliveredAfterADeath(t *testing.T) {
 
 // Nobody is warned of a node that left, nor of letters that are void without it.
 func TestP3_OnlyLossesAreWarnedOf(t *testing.T) {
+	t.Parallel()
 	var out lines
 	var back counter
 	rs := redistest.Start(t)
@@ -183,6 +189,7 @@ func TestP3_OnlyLossesAreWarnedOf(t *testing.T) {
 }
 
 func TestP3_APanicDoesNotEndTheReader(t *testing.T) {
+	t.Parallel()
 	rs := redistest.Start(t)
 	var c counter
 	a := newBusNode(t, rs.URL(), "a", &presencetest.Handler{})
@@ -199,6 +206,7 @@ func TestP3_APanicDoesNotEndTheReader(t *testing.T) {
 }
 
 func TestP1_RejoinTakesAnotherInbox(t *testing.T) {
+	t.Parallel()
 	rs := redistest.Start(t)
 	var atA, atB, back counter
 	a := newBusNode(t, rs.URL(), "a", &presencetest.Handler{OnReceive: atA.receive})
@@ -249,6 +257,7 @@ func TestP1_RejoinTakesAnotherInbox(t *testing.T) {
 // A receiver that has forgotten a sender (it was told that it died) gets what is
 // not confirmed, and what follows.
 func TestP3_AForgottenSenderStartsAgain(t *testing.T) {
+	t.Parallel()
 	rs := redistest.Start(t)
 	var c counter
 	a := newBusNode(t, rs.URL(), "a", &presencetest.Handler{})

@@ -42,6 +42,7 @@ func documented(t *testing.T) map[string]*regexp.Regexp {
 
 // Every key that keys.go can make is in docs/redis.md, and no other.
 func TestDocs_EveryKeyIsDocumented(t *testing.T) {
+	t.Parallel()
 	k := keys{"tandem:"}
 	have := []string{
 		k.sessions("<user>"), k.info("<user>"), k.cachers("<user>"), k.watchers("<user>"), k.lost("<user>"), k.mark("<user>"),
@@ -68,6 +69,7 @@ func TestDocs_EveryKeyIsDocumented(t *testing.T) {
 // A life of two nodes, as the user with the rights that docs/redis.md gives and
 // over TLS: nothing is denied, and all keys that are found are documented.
 func TestP8_DocumentedRightsAndKeys(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	rs := redistest.StartTLS(t)
 	acl := regexp.MustCompile(`(?m)^ACL SETUSER tandem (.+)$`).FindStringSubmatch(page(t))

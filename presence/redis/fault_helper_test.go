@@ -28,6 +28,16 @@ func pick[T any](short, full T) T {
 	return short
 }
 
+// within looks at a time that a rule gives. On a machine with much else to do it
+// says nothing of the rule: it is held where the counts are the full ones.
+func within(t testing.TB, what string, took, limit time.Duration) {
+	t.Helper()
+	t.Logf("%s after %v", what, took)
+	if chaos() && took > limit {
+		t.Errorf("%s after %v, want %v at most", what, took, limit)
+	}
+}
+
 // node is a store with what a switchboard does for it: it renews the lease,
 // sweeps, and joins again when the lease is lost. It knows what it has.
 type node struct {

@@ -37,6 +37,7 @@ func gathered(t *testing.T, s *Store) map[string]float64 {
 }
 
 func TestO3_MetricsOfStoreAndBus(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	rs := redistest.Start(t)
 	a, b := newNode(t, testConfig(rs.URL()), "a"), newNode(t, testConfig(rs.URL()), "b")
@@ -103,6 +104,7 @@ func linesAt(l *lines) *slog.Logger {
 
 // go-redis' own lines go where all others go, at level debug.
 func TestO3_ClientLinesAreLogged(t *testing.T) {
+	t.Parallel()
 	var out lines
 	cfg := Config{
 		URL: "redis://127.0.0.1:1", Timeout: 200 * time.Millisecond,

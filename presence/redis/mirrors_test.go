@@ -106,7 +106,7 @@ func TestP6_MirrorsAgainstModel(t *testing.T) {
 	ctx := context.Background()
 	rs := redistest.Start(t)
 	cfg := faultConfig(rs.URL())
-	cfg.Lease = time.Second
+	cfg.Lease, cfg.Timeout = 5*time.Second, 5*time.Second // nobody seems dead who is not
 	nodes := []*node{newNode(t, cfg, "a"), newNode(t, cfg, "b")}
 	check := directly(t, rs)
 	m := newModel(cfg.OfflineGrace)
@@ -162,7 +162,7 @@ func TestP6_MirrorsAgainstModel(t *testing.T) {
 	for i := range pick(400, 4000) {
 		what := step()
 		wrong := m.wrong(check)
-		for end := time.Now().Add(time.Second); wrong != "" && time.Now().Before(end); wrong = m.wrong(check) {
+		for end := time.Now().Add(20 * time.Second); wrong != "" && time.Now().Before(end); wrong = m.wrong(check) {
 			<-time.After(time.Millisecond) // nobody waits for what operators look at
 		}
 		if wrong != "" {
@@ -235,7 +235,5 @@ func TestP6_MirrorsAgainstModel(t *testing.T) {
 		}
 		return check.mirrors(want, maybe) == ""
 	})
-	if d := time.Since(start); d > 5*time.Second {
-		t.Errorf("it took %v", d)
-	}
+	within(t, "all is right", time.Since(start), 5*time.Second)
 }

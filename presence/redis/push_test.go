@@ -9,6 +9,7 @@ import (
 )
 
 func TestSubscriptions(t *testing.T) {
+	t.Parallel()
 	for name, url := range map[string]string{"single": redistest.Start(t).URL(), "cluster": redistest.StartCluster(t).URL()} {
 		n := 0
 		t.Run(name, func(t *testing.T) {
@@ -24,6 +25,7 @@ func TestSubscriptions(t *testing.T) {
 
 // Two users who sign in to one browser at once: one of them has it in the end.
 func TestSubscriptionsOfOneBrowserHaveOneUser(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, testConfig(redistest.Start(t).URL()))
 	a, b := subscriptions(t, w, "a"), subscriptions(t, w, "b")
 	for i := range 50 {

@@ -17,7 +17,10 @@ func TestMain(m *testing.M) {
 	flag.Parse()
 	if !given("rapid.checks") {
 		// Time passes in real time here.
-		_ = flag.Set("rapid.checks", "20")
+		_ = flag.Set("rapid.checks", pick("10", "100"))
+	}
+	if !given("test.parallel") {
+		_ = flag.Set("test.parallel", "8") // they wait most of the time
 	}
 	// After many failed dials go-redis tries by itself whether a server is back, and
 	// ends that within a second of the pool's end.
@@ -41,7 +44,16 @@ type world struct {
 // testConfig has short times, but not shorter than a machine with much to do can
 // keep: time passes in real time here.
 func testConfig(url string) Config {
-	return Config{URL: url, Lease: 1500 * time.Millisecond, OfflineGrace: 800 * time.Millisecond}
+	return Config{URL: url, Lease: 2 * time.Second, OfflineGrace: 2 * time.Second}
+}
+
+// contractConfig has a lease that ends in the test, or one that does not.
+func contractConfig(url string, dies bool) Config {
+	cfg := testConfig(url)
+	if !dies {
+		cfg.Lease = 15 * time.Second
+	}
+	return cfg
 }
 
 func newWorld(t testing.TB, cfg Config) *world {
@@ -83,10 +95,9 @@ func (w *world) Grace() time.Duration { return w.cfg.OfflineGrace }
 // TestContractOverTrunks is the contract with nodes that reach each other.
 func TestContractOverTrunks(t *testing.T) {
 	t.Parallel()
-	server := redistest.Start(t)
-	presencetest.Run(t, func(t *testing.T) presencetest.World {
-		server.MustCommand("FLUSHALL")
-		w := newWorld(t, testConfig(server.URL()))
+	presencetest.Run(t, func(t *testing.T, dies bool) presencetest.World {
+		t.Parallel()
+		w := newWorld(t, contractConfig(redistest.Start(t).URL(), dies))
 		w.trunks = newDepot(t)
 		w.cfg.Dial = w.trunks.dial
 		return w
@@ -94,10 +105,9 @@ func TestContractOverTrunks(t *testing.T) {
 }
 
 func TestContract(t *testing.T) {
-	t.Parallel() // it waits most of the time
-	server := redistest.Start(t)
-	presencetest.Run(t, func(t *testing.T) presencetest.World {
-		server.MustCommand("FLUSHALL")
-		return newWorld(t, testConfig(server.URL()))
+	t.Parallel()
+	presencetest.Run(t, func(t *testing.T, dies bool) presencetest.World {
+		t.Parallel()
+		return newWorld(t, contractConfig(redistest.Start(t).URL(), dies))
 	})
 }

@@ -11,6 +11,7 @@ import (
 // A remembered route that leads to a node that is gone is no answer, and absence
 // least of all: who took the session over may have gone before it could tell.
 func TestP2_RouteToADeadNodeIsAskedForAgain(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	rs := redistest.Start(t)
 	a, b := newNode(t, faultConfig(rs.URL()), "a"), newNode(t, faultConfig(rs.URL()), "b")

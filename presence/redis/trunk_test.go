@@ -39,6 +39,7 @@ func entriesIn(t *testing.T, rs *redistest.Server, n *busNode) int {
 }
 
 func TestP3_TrunkInOrderAndPastRedis(t *testing.T) {
+	t.Parallel()
 	rs := redistest.Start(t)
 	var c counter
 	_, a, b := twoStraight(t, rs, &presencetest.Handler{OnReceive: c.receive})
@@ -63,6 +64,7 @@ func TestP3_TrunkInOrderAndPastRedis(t *testing.T) {
 // TestP3_TrunkBreaks: trunks that break at any moment lose nothing of the Must
 // lane and bring nothing twice.
 func TestP3_TrunkBreaks(t *testing.T) {
+	t.Parallel()
 	rs := redistest.Start(t)
 	var c counter
 	e, a, b := twoStraight(t, rs, &presencetest.Handler{OnReceive: c.receive})
@@ -118,6 +120,7 @@ func TestP3_TrunkBreaks(t *testing.T) {
 // TestP3_TrunkStandsStill: a node that takes nothing from a trunk gets it by its
 // inbox, and who waits is told so.
 func TestP3_TrunkStandsStill(t *testing.T) {
+	t.Parallel()
 	rs := redistest.Start(t)
 	var c counter
 	e := newDepot(t)
@@ -180,6 +183,7 @@ func (n *busNode) again(to *busNode) {
 
 // TestP1_TrunkOfAnotherEpoch: nothing is handled for an epoch that is over.
 func TestP1_TrunkOfAnotherEpoch(t *testing.T) {
+	t.Parallel()
 	rs := redistest.Start(t)
 	var c counter
 	_, a, b := twoStraight(t, rs, &presencetest.Handler{OnReceive: c.receive})
@@ -242,6 +246,7 @@ func FuzzTrunk(f *testing.F) {
 // come in another order. Nobody renews a lease here, which is when nodes learn of
 // others by themselves.
 func TestP3_TrunkToANewNode(t *testing.T) {
+	t.Parallel()
 	rs := redistest.Start(t)
 	e := newDepot(t)
 	join := func(name string) *Store {

@@ -9,6 +9,7 @@ import (
 )
 
 func TestP8_URLs(t *testing.T) {
+	t.Parallel()
 	type want struct {
 		addrs            []string
 		user, password   string
@@ -58,6 +59,7 @@ func TestP8_URLs(t *testing.T) {
 
 // O5: what is wrong with a URL is said without its secrets.
 func TestO5_BadURLsTellNoSecrets(t *testing.T) {
+	t.Parallel()
 	for _, raw := range []string{
 		"", "localhost", "localhost:6379", "http://ann:hunter2@h", "redis://ann:hunter2@h:port", "redis://ann:hunter2@h:0",
 		"redis://ann:hunter2@h/main", "redis+sentinel://ann:hunter2@h", "redis+cluster://ann:hunter2@h/1", "redis://h?password=hunter2&x=1",
