@@ -8,7 +8,7 @@ FUZZTIME ?= 3s
 LINT     := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo development)
 
-.PHONY: help run build check lint unit fuzz fuzz-smoke test deps deploy-check cluster chaos web web-test e2e bench clean
+.PHONY: help run build check lint unit soak fuzz fuzz-smoke test deps deploy-check cluster chaos web web-test e2e bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -19,14 +19,18 @@ run: build ## build and serve on http://localhost:5000 (ARGS="--port 8080" for f
 build: ## build bin/tandem, page included
 	$(GO) build -trimpath -ldflags "-X main.version=$(VERSION)" -o $(BIN) ./cmd/tandem
 
-check: lint unit ## lint and unit tests, in a few minutes
+check: lint unit ## lint and unit tests, in less than three minutes
 
 lint: ## go vet and golangci-lint
-	$(GO) vet ./...
+	$(GO) vet -tags soak ./...
 	$(GO) run $(LINT) run ./...
 
-unit: ## Go tests, with the race detector
-	$(GO) test -race ./...
+# Most of the time the tests wait: more packages at once than there are cores.
+unit: ## Go tests but the slow ones, with the race detector
+	$(GO) test -race -p 4 ./...
+
+soak: ## the slow Go tests: fail-overs, outages, bad networks (TANDEM_CHAOS=1 for full counts)
+	.ci/soak
 
 fuzz-smoke: ## every fuzz target for a few seconds
 	.ci/fuzz $(FUZZTIME)
@@ -57,10 +61,11 @@ deploy-check: ## that the files to deploy with are valid
 deps: ## install what the tests need, or say what is missing
 	.ci/deps
 
-test: deps ## everything: lint, unit, fuzz, page, real clients, real browsers
+test: deps ## everything: lint, unit, slow tests, fuzz, page, real clients, real browsers
 	$(MAKE) lint
 	$(MAKE) deploy-check
 	$(MAKE) unit
+	$(MAKE) soak
 	$(MAKE) fuzz-smoke
 	$(MAKE) web-test
 	$(MAKE) e2e
