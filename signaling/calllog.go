@@ -43,7 +43,13 @@ func (sw *Switchboard) Calls(ctx context.Context, user, cursor string, limit int
 	if missed, err = sw.chat.MissedCalls(ctx, user); err != nil {
 		return nil, "", 0, sw.chatProblem(err)
 	}
-	// Who may not be called did not miss it, and need not hear of it.
+	return ShownCalls(user, list), next, missed, nil
+}
+
+// ShownCalls makes of calls as the store keeps them what their user may know: who
+// could not be called missed nothing, and need not hear of it; who was blocked is
+// not told so. The list is changed.
+func ShownCalls(user string, list []chat.LoggedCall) []chat.LoggedCall {
 	list = slices.DeleteFunc(list, func(c chat.LoggedCall) bool {
 		return c.Callee == user && (c.Reason == call.Forbidden || strings.HasPrefix(string(c.Reason), unheard))
 	})
@@ -51,7 +57,7 @@ func (sw *Switchboard) Calls(ctx context.Context, user, cursor string, limit int
 		list[i].Callee = called(list[i].Callee)
 		list[i].Reason = call.Reason(strings.TrimPrefix(string(list[i].Reason), unheard))
 	}
-	return list, next, missed, nil
+	return list
 }
 
 // unheard stands before the reason of a call in the log of which its callee does

@@ -11,6 +11,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/tandem-rtc/tandem/signaling"
 	"github.com/tandem-rtc/tandem/signaling/call"
 	"github.com/tandem-rtc/tandem/signaling/chat"
 	"github.com/tandem-rtc/tandem/signaling/chat/mongo"
@@ -101,7 +102,7 @@ func (e *dataExport) Run(ctx context.Context, stdout, _ io.Writer) (err error) {
 		if list, cursor, err = store.Calls(ctx, e.User, cursor, 500); err != nil {
 			return fmt.Errorf("exporting calls: %w", err)
 		}
-		for _, c := range list {
+		for _, c := range signaling.ShownCalls(e.User, list) {
 			if err := lines.Encode(exported{Call: &exportedCall{c.Record, c.Duration.Milliseconds(), c.Missed}}); err != nil {
 				return err
 			}
