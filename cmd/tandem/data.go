@@ -11,18 +11,20 @@ import (
 	"os"
 	"time"
 
+	"github.com/tandem-rtc/tandem/presence/redis"
 	"github.com/tandem-rtc/tandem/signaling"
 	"github.com/tandem-rtc/tandem/signaling/call"
 	"github.com/tandem-rtc/tandem/signaling/chat"
 	"github.com/tandem-rtc/tandem/signaling/chat/mongo"
 	"github.com/tandem-rtc/tandem/signaling/chat/sqlite"
+	"github.com/tandem-rtc/tandem/signaling/push"
 	"github.com/tandem-rtc/tandem/signaling/wire"
 )
 
 // dataCommand is tandem data: what a site owes the people whose data it keeps
 // (M8). It works beside a server that runs on the same file.
 type dataCommand struct {
-	Export dataExport `cmd:"" help:"Print everything that is kept of one user, as JSON lines: messages, calls, blocked users."`
+	Export dataExport `cmd:"" help:"Print everything that is kept of one user, as JSON lines: messages, calls, blocked users, browsers that get pushes."`
 	Erase  dataErase  `cmd:"" help:"Delete everything that is kept of one user; their messages go from the other side too. It can not be undone."`
 }
 
@@ -31,16 +33,61 @@ type dataFlags struct {
 	User     string `required:"" env:"-" help:"Id of the user."`
 	DataDir  string `placeholder:"DIR" help:"Where the server keeps messages, if that is a file. Default: ./data."`
 	MongoURI Secret `name:"mongo-uri" aliases:"mongo-db-uri" env:"MONGO_DB_URI" placeholder:"URL" help:"MongoDB that the server keeps messages in. --data-dir names a file all the same."`
+
+	RedisURL    Secret `name:"redis-url" env:"REDIS_URL" placeholder:"URL" help:"Redis that many nodes share: browsers that get pushes are kept there, and messages in MongoDB or not at all. --data-dir names a file all the same."`
+	RedisPrefix string `default:"tandem:" help:"Prefix of its keys."`
 }
 
-// open opens the file, which must be there, or the database.
-func (f dataFlags) open(ctx context.Context) (chat.Store, error) {
+// kept is where the user's data is; what is nil keeps none.
+type kept struct {
+	chat     chat.Store
+	browsers browsers
+}
+
+// browsers are those that get pushes.
+type browsers interface {
+	List(ctx context.Context, user string) ([]push.Subscription, error)
+}
+
+// open opens the file, which must be there, or what nodes share.
+func (f dataFlags) open(ctx context.Context) (k kept, err error) {
 	if !wire.ValidUserID(f.User) {
-		return nil, fmt.Errorf("%q can not be the id of a user", f.User)
+		return k, fmt.Errorf("%q can not be the id of a user", f.User)
 	}
-	if f.MongoURI != "" && f.DataDir == "" {
-		return f.openMongo(ctx)
+	switch {
+	case f.DataDir != "":
+		k.chat, err = f.openFile(ctx)
+	case f.MongoURI != "":
+		k.chat, err = f.openMongo(ctx)
+	case f.RedisURL == "":
+		k.chat, err = f.openFile(ctx)
 	}
+	if err != nil {
+		return k, err
+	}
+	if f.RedisURL != "" {
+		b, err := redis.OpenBrowsers(redis.Config{URL: f.RedisURL.Reveal(), Prefix: f.RedisPrefix, Timeout: 5 * time.Second})
+		if err != nil {
+			return k, errors.Join(err, k.close())
+		}
+		k.browsers = b
+	} else if file, ok := k.chat.(*sqlite.Store); ok {
+		k.browsers = file.Subscriptions()
+	}
+	return k, nil
+}
+
+func (k kept) close() (err error) {
+	if k.chat != nil {
+		err = k.chat.Close()
+	}
+	if b, ok := k.browsers.(io.Closer); ok {
+		err = errors.Join(err, b.Close())
+	}
+	return err
+}
+
+func (f dataFlags) openFile(ctx context.Context) (chat.Store, error) {
 	path, err := fileIn(f.DataDir)
 	if err != nil {
 		return nil, err
@@ -72,9 +119,10 @@ type dataExport struct {
 
 // exported is one line of an export: one of its members is there.
 type exported struct {
-	Message json.RawMessage `json:"message,omitempty"`
-	Call    *exportedCall   `json:"call,omitempty"`
-	Blocked string          `json:"blocked,omitempty"`
+	Message json.RawMessage  `json:"message,omitempty"`
+	Call    *exportedCall    `json:"call,omitempty"`
+	Blocked string           `json:"blocked,omitempty"`
+	Browser *exportedBrowser `json:"browser,omitempty"`
 }
 
 type exportedCall struct {
@@ -83,17 +131,44 @@ type exportedCall struct {
 	Missed     bool  `json:"missed"`
 }
 
+// exportedBrowser has no keys: who is given them can write to it.
+type exportedBrowser struct {
+	Device   string    `json:"device"`
+	Endpoint string    `json:"endpoint"`
+	Since    time.Time `json:"since"`
+}
+
 // Run writes the lines: messages from the oldest on, calls from the latest.
 func (e *dataExport) Run(ctx context.Context, stdout, _ io.Writer) (err error) {
-	store, err := e.open(ctx)
+	k, err := e.open(ctx)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, store.Close()) }()
+	defer func() { err = errors.Join(err, k.close()) }()
 	out := bufio.NewWriter(stdout)
 	lines := json.NewEncoder(out)
 	lines.SetEscapeHTML(false)
-	err = store.Export(ctx, e.User, func(m *chat.Message) error { return lines.Encode(exported{Message: chat.AppendJSON(nil, m)}) })
+	if k.chat != nil {
+		if err := e.exportChat(ctx, k.chat, lines); err != nil {
+			return err
+		}
+	}
+	if k.browsers != nil {
+		list, err := k.browsers.List(ctx, e.User)
+		if err != nil {
+			return fmt.Errorf("exporting browsers: %w", err)
+		}
+		for _, sub := range list {
+			if err := lines.Encode(exported{Browser: &exportedBrowser{sub.Device, sub.Endpoint, sub.Since.UTC()}}); err != nil {
+				return err
+			}
+		}
+	}
+	return out.Flush()
+}
+
+func (e *dataExport) exportChat(ctx context.Context, store chat.Store, lines *json.Encoder) error {
+	err := store.Export(ctx, e.User, func(m *chat.Message) error { return lines.Encode(exported{Message: chat.AppendJSON(nil, m)}) })
 	if err != nil {
 		return fmt.Errorf("exporting messages: %w", err)
 	}
@@ -117,7 +192,7 @@ func (e *dataExport) Run(ctx context.Context, stdout, _ io.Writer) (err error) {
 			return err
 		}
 	}
-	return out.Flush()
+	return nil
 }
 
 type dataErase struct {
@@ -126,18 +201,32 @@ type dataErase struct {
 
 // Run deletes, and says how much there was.
 func (e *dataErase) Run(ctx context.Context, stdout, _ io.Writer) (err error) {
-	store, err := e.open(ctx)
+	k, err := e.open(ctx)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, store.Close()) }()
-	began, n := time.Now(), 0
-	if err := store.Export(ctx, e.User, func(*chat.Message) error { n++; return nil }); err != nil {
-		return fmt.Errorf("counting messages: %w", err)
+	defer func() { err = errors.Join(err, k.close()) }()
+	began, messages, browsers := time.Now(), 0, 0
+	if k.browsers != nil {
+		list, err := k.browsers.List(ctx, e.User)
+		if err != nil {
+			return fmt.Errorf("counting browsers: %w", err)
+		}
+		browsers = len(list)
 	}
-	if err := store.Erase(ctx, e.User); err != nil {
-		return fmt.Errorf("erasing: %w", err)
+	if k.chat != nil {
+		if err := k.chat.Export(ctx, e.User, func(*chat.Message) error { messages++; return nil }); err != nil {
+			return fmt.Errorf("counting messages: %w", err)
+		}
+		if err := k.chat.Erase(ctx, e.User); err != nil { // in a file the browsers, too
+			return fmt.Errorf("erasing: %w", err)
+		}
 	}
-	_, err = fmt.Fprintf(stdout, "%s is erased: %d messages, their calls and blocked users, in %v\n", e.User, n, time.Since(began).Round(time.Millisecond))
+	if b, ok := k.browsers.(*redis.Browsers); ok {
+		if err := b.Erase(ctx, e.User); err != nil {
+			return fmt.Errorf("erasing browsers: %w", err)
+		}
+	}
+	_, err = fmt.Fprintf(stdout, "%s is erased: %d messages, their calls and blocked users, %d browsers, in %v\n", e.User, messages, browsers, time.Since(began).Round(time.Millisecond))
 	return err
 }
