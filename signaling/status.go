@@ -117,30 +117,51 @@ func (sw *Switchboard) markSoon(r receipt) {
 }
 
 func (sw *Switchboard) markQueued(l *statusLane) {
-	for {
-		l.mu.Lock()
-		if len(l.queue) == 0 {
-			l.queue, l.running = nil, false
-			l.mu.Unlock()
-			return
-		}
-		r := l.queue[0]
-		l.queue = l.queue[1:]
-		l.mu.Unlock()
-		sw.markDelivered(r, l.told())
+	for list := l.take(); len(list) > 0; list = l.take() {
+		sw.markDelivered(list, l.told())
 	}
 }
 
-func (sw *Switchboard) markDelivered(r receipt, told uint64) {
+// maxTogether is how many receipts are marked at once.
+const maxTogether = 64
+
+// take gives the first receipts of the queue that are of one author and reader;
+// none if there is nothing left to do.
+func (l *statusLane) take() []receipt {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.queue) == 0 {
+		l.queue, l.running = nil, false
+		return nil
+	}
+	n := 1
+	for n < min(len(l.queue), maxTogether) && l.queue[n].author == l.queue[0].author && l.queue[n].reader == l.queue[0].reader {
+		n++
+	}
+	list := l.queue[:n:n]
+	l.queue = l.queue[n:]
+	return list
+}
+
+// markDelivered marks messages of one author and reader.
+func (sw *Switchboard) markDelivered(list []receipt, told uint64) {
 	ctx, cancel := context.WithTimeout(context.Background(), storeTime)
 	defer cancel()
-	m, rose, err := sw.chat.Mark(ctx, r.reader, r.id, chat.Delivered)
+	ids := make([]string, len(list))
+	for i, r := range list {
+		ids[i] = r.id
+	}
+	rose, err := sw.chat.MarkDelivered(ctx, list[0].reader, ids)
 	if err != nil {
-		sw.log.Debug("a message was not marked as delivered", "message", r.id, "error", err)
+		sw.log.Debug("messages were not marked as delivered", "first", ids[0], "messages", len(ids), "error", err)
 		return
 	}
-	if rose {
-		sw.inTurnOf(ctx, func(ctx context.Context, t *turn) { sw.tellStatus(ctx, t, m, told, nil) })
+	if len(rose) > 0 {
+		sw.inTurnOf(ctx, func(ctx context.Context, t *turn) {
+			for _, m := range rose {
+				sw.tellStatus(ctx, t, m, told, nil)
+			}
+		})
 	}
 }
 

@@ -144,6 +144,14 @@ func (m *meteredStore) Mark(ctx context.Context, reader, id string, to chat.Stat
 	return msg, rose, err
 }
 
+// MarkDelivered implements chat.Messages.
+func (m *meteredStore) MarkDelivered(ctx context.Context, reader string, ids []string) ([]*chat.Message, error) {
+	began := time.Now()
+	rose, err := m.Store.MarkDelivered(ctx, reader, ids)
+	m.done("mark_delivered", writing, began, err)
+	return rose, err
+}
+
 // MarkAll implements chat.Messages.
 func (m *meteredStore) MarkAll(ctx context.Context, reader, author string) (int, error) {
 	began := time.Now()

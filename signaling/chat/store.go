@@ -41,6 +41,10 @@ type Messages interface {
 	// Mark raises the status of a message if reader is its receiver. rose tells
 	// whether it was lower. ErrNotFound: no such message of that receiver.
 	Mark(ctx context.Context, reader, id string, to Status) (m *Message, rose bool, err error)
+	// MarkDelivered does to several messages of a reader what Mark with Delivered
+	// does to one, at once where it can. rose are those that were lower, in the
+	// order of ids; an id of none of the reader's messages is passed over.
+	MarkDelivered(ctx context.Context, reader string, ids []string) (rose []*Message, err error)
 	// MarkAll makes every message from author to reader seen, in one statement,
 	// and says how many were not.
 	MarkAll(ctx context.Context, reader, author string) (n int, err error)

@@ -31,6 +31,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Open) {
 		{"M2_StatusOnlyRises", statusOnlyRises},
 		{"M2_OnlyTheReceiverMarks", onlyTheReceiverMarks},
 		{"M2_EachRiseIsToldOnce", eachRiseOnce},
+		{"M2_MarkDelivered", markDelivered},
 		{"M2_MarkAll", markAll},
 		{"M2_CountsAgreeWithAModel", countsAgree},
 		{"M6_HistoryPages", historyPages},

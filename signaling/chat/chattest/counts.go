@@ -67,7 +67,20 @@ func (c *countWorld) step(st countStep) error {
 	}
 	m := c.kept[st.pick%len(c.kept)]
 	switch st.what {
-	case 7, 8, 9, 10:
+	case 7:
+		var want []string
+		for _, o := range c.kept {
+			if o.Receiver == m.Receiver && o.Status == chat.Sent {
+				want = append(want, o.ID)
+				o.Status = chat.Delivered
+			}
+		}
+		rose, err := s.MarkDelivered(ctx, m.Receiver, want)
+		if err == nil && len(rose) != len(want) {
+			err = fmt.Errorf("%d of %d were delivered", len(rose), len(want))
+		}
+		return err
+	case 8, 9, 10:
 		status := []chat.Status{chat.Delivered, chat.Seen}[st.what%2]
 		_, rose, err := s.Mark(ctx, m.Receiver, m.ID, status)
 		if rose != (m.Status < status) {

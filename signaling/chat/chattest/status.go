@@ -93,3 +93,35 @@ func markAll(t *testing.T, w Open) {
 	add(t, s, "ann", "bob", "later")
 	same(t, "what came after", all("ann"), 1)
 }
+
+func markDelivered(t *testing.T, w Open) {
+	s := open(t, w)
+	var ids []string
+	for i := range 5 {
+		ids = append(ids, add(t, s, "ann", "bob", strconv.Itoa(i)).ID)
+	}
+	mark(t, s, "bob", ids[1], chat.Delivered)
+	mark(t, s, "bob", ids[2], chat.Seen)
+	back := add(t, s, "bob", "ann", "back").ID
+	d := newDevice("ann")
+	must(t, d.drain(s, 10))
+
+	list := append([]string{ids[4], back, ids[0]}, badIDs...)
+	rose, err := s.MarkDelivered(context.Background(), "bob", append(list, ids[1], ids[2], ids[3], ids[4]))
+	must(t, err)
+	same(t, "those that rose", texts(rose), []string{"4", "0", "3"})
+	for _, m := range rose {
+		same(t, "as stored", m, get(t, s, m.ID))
+		same(t, "status", m.Status, chat.Delivered)
+	}
+	same(t, "what was seen", get(t, s, ids[2]).Status, chat.Seen)
+	same(t, "what bob wrote", get(t, s, back).Status, chat.Sent)
+	must(t, d.drain(s, 2))
+	must(t, d.agrees(s, append(ids, back)))
+	rose, err = s.MarkDelivered(context.Background(), "bob", ids)
+	must(t, err)
+	same(t, "those that rose again", len(rose), 0)
+	rose, err = s.MarkDelivered(context.Background(), "bob", nil)
+	must(t, err)
+	same(t, "of none", len(rose), 0)
+}

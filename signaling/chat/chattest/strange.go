@@ -133,6 +133,7 @@ func everyMethod(ctx context.Context, s chat.Store, id string) map[string]error 
 	_, _, errs["Add"] = s.Add(ctx, chat.Message{Sender: "ann", Receiver: "bob", Text: "y"})
 	_, errs["Get"] = s.Get(ctx, id)
 	_, errs["History"] = s.History(ctx, "ann", "bob", "", 10)
+	_, errs["MarkDelivered"] = s.MarkDelivered(ctx, "bob", []string{id})
 	_, _, errs["Mark"] = s.Mark(ctx, "bob", id, chat.Seen)
 	_, errs["MarkAll"] = s.MarkAll(ctx, "bob", "ann")
 	_, _, errs["Update"] = s.Update(ctx, id, chat.Toggle("bob", "👍"))

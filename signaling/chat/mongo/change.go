@@ -30,6 +30,25 @@ func (s *Store) Mark(ctx context.Context, reader, id string, to chat.Status) (m 
 	return m, rose, nil
 }
 
+// MarkDelivered implements chat.Messages: one after the other, for each has an
+// entry of its own in journals. What has risen is told, whatever becomes of the
+// rest.
+func (s *Store) MarkDelivered(ctx context.Context, reader string, ids []string) (rose []*chat.Message, err error) {
+	for _, id := range ids {
+		m, higher, err := s.Mark(ctx, reader, id, chat.Delivered)
+		switch {
+		case errors.Is(err, chat.ErrNotFound):
+		case err != nil && len(rose) == 0:
+			return nil, err
+		case err != nil:
+			return rose, nil
+		case higher:
+			rose = append(rose, m)
+		}
+	}
+	return rose, nil
+}
+
 // lower matches every status below one, also an absent one.
 func lower(to chat.Status) bson.E {
 	names := bson.A{}

@@ -22,6 +22,27 @@ func (s *Store) Mark(ctx context.Context, reader, id string, to chat.Status) (m 
 	return m, rose, nil
 }
 
+// MarkDelivered implements chat.Messages.
+func (s *Store) MarkDelivered(ctx context.Context, reader string, ids []string) (rose []*chat.Message, err error) {
+	err = s.do(ctx, func(b *batch) error {
+		rose = nil
+		for _, id := range ids {
+			m, higher, err := b.mark(id, reader, chat.Delivered)
+			if err != nil && !isNotFound(err) {
+				return err
+			}
+			if higher {
+				rose = append(rose, m)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return rose, nil
+}
+
 const raiseStatus = `UPDATE messages SET status = ?, seq = ? WHERE n = ?`
 
 func (b *batch) mark(id, reader string, to chat.Status) (*chat.Message, bool, error) {
