@@ -28,12 +28,12 @@ func pick[T any](short, full T) T {
 	return short
 }
 
-// within looks at a time that a rule gives. On a machine with much else to do it
-// says nothing of the rule: it is held where the counts are the full ones.
+// within looks at a time that a rule gives. A machine with much else to do may take
+// four times as long; where the counts are the full ones, the rule holds.
 func within(t testing.TB, what string, took, limit time.Duration) {
 	t.Helper()
 	t.Logf("%s after %v", what, took)
-	if chaos() && took > limit {
+	if limit = pick(4*limit, limit); took > limit {
 		t.Errorf("%s after %v, want %v at most", what, took, limit)
 	}
 }
