@@ -2,8 +2,10 @@ package signaling
 
 import (
 	"context"
+	"errors"
 	"time"
 
+	"github.com/tandem-rtc/tandem/presence"
 	"github.com/tandem-rtc/tandem/signaling/call"
 )
 
@@ -28,4 +30,17 @@ func (sw *Switchboard) ringRules(ctx context.Context, r *call.Ring) call.Config 
 		rules.OfflineRing = sw.cfg.WakeRing
 	}
 	return rules
+}
+
+// Rings reports whether a call rings now: for who wakes people a little later than
+// it has begun.
+func (sw *Switchboard) Rings(ctx context.Context, callID string) (bool, error) {
+	c, err := sw.store.Load(ctx, callID)
+	switch {
+	case errors.Is(err, presence.ErrNotFound):
+		return false, nil
+	case err != nil:
+		return false, storeError(err)
+	}
+	return c.State == call.Ringing, nil
 }

@@ -78,11 +78,24 @@ func (b *board) openPush(d deps, secret []byte) error {
 	if err != nil {
 		return err
 	}
+	if b.clustered { // a node that is alone has pushed what ended, too
+		cfg.Rings = b.rings
+	}
 	if b.push, err = push.New(cfg, store, d.registry); err != nil {
 		return err
 	}
 	b.notifiers = append(b.notifiers, pushNews{b.push})
 	return nil
+}
+
+// rings reports whether a call still does, as soon as there is a switchboard.
+func (b *board) rings(ctx context.Context, callID string) (bool, error) {
+	select {
+	case <-b.assembled:
+		return b.sw.Rings(ctx, callID)
+	default:
+		return true, nil
+	}
 }
 
 // wakeRing is how long a call rings for somebody who is offline and gets pushes

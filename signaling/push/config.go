@@ -1,6 +1,7 @@
 package push
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"strings"
@@ -45,6 +46,11 @@ type Config struct {
 	LaneWorkers int
 	// Lanes is to how many push services is posted at once (64).
 	Lanes int
+
+	// Rings reports whether a call still rings: it is asked before its ring is pushed
+	// later than at once, since the end may have been another node's to push. nil:
+	// all that this node has not heard the end of do.
+	Rings func(ctx context.Context, callID string) (bool, error)
 
 	// Now is the clock (time.Now).
 	Now    func() time.Time

@@ -78,6 +78,7 @@ type payload struct {
 type job struct {
 	kind   string
 	topic  string // a later one with the same takes its place
+	call   string // that it rings for, or ""
 	urgent bool
 	body   []byte
 	until  time.Time // worth nothing after it
@@ -86,9 +87,11 @@ type job struct {
 }
 
 func (r Ring) job(now time.Time) job {
-	return newJob(now, r.CallID, true, r.Until, payload{
+	j := newJob(now, r.CallID, true, r.Until, payload{
 		Type: kindRing, User: r.User, From: r.From, Name: r.Name, CallID: r.CallID, Video: r.Video, Until: r.Until.UnixMilli(),
 	})
+	j.call = r.CallID
+	return j
 }
 
 func (o Over) job(now time.Time) job {

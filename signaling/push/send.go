@@ -40,6 +40,9 @@ func (s *Service) send(j *job, sub Subscription) result {
 	}
 	ctx, cancel := context.WithTimeout(s.ctx, s.cfg.Timeout)
 	defer cancel()
+	if s.stale(ctx, j) {
+		return result{outcome: expired}
+	}
 	urgency := webpush.UrgencyNormal
 	if j.urgent {
 		urgency = webpush.UrgencyHigh
@@ -64,6 +67,21 @@ func (s *Service) send(j *job, sub Subscription) result {
 	defer resp.Body.Close()
 	_, _ = io.CopyN(io.Discard, resp.Body, 4<<10) // to use the connection again
 	return verdict(resp.StatusCode, resp.Header.Get("Retry-After"), s.cfg.Now())
+}
+
+// atOnce is how old a ring may be that is pushed without a look whether the call
+// still rings.
+const atOnce = time.Second
+
+// stale reports whether a job rings for a call that does not ring any more.
+func (s *Service) stale(ctx context.Context, j *job) bool {
+	if j.call == "" || s.cfg.Rings == nil || j.tries == 0 && s.cfg.Now().Sub(j.began) < atOnce {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.LookupTime)
+	defer cancel()
+	rings, err := s.cfg.Rings(ctx, j.call)
+	return err == nil && !rings // rather too often than not at all
 }
 
 // withoutURL takes the URL, which nobody else should know, out of the error of a
