@@ -30,7 +30,7 @@ func TestM8_BrowsersOfAUserAreErased(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer b.Close() //nolint:errcheck // nothing to lose
+			defer b.Close()
 			if list, err := b.List(t.Context(), "ann"); err != nil || len(list) != 2 || list[0].Device != "laptop" || list[1].Endpoint != pushtest.Sub("phone", 1).Endpoint {
 				t.Errorf("ann's: %+v, %v", list, err)
 			}
