@@ -41,7 +41,7 @@ var groups = []kong.Group{
 	{Key: "calls", Title: "Calls"},
 	{Key: "chat", Title: "Messages", Description: "One node keeps messages and the log of calls in a file; with REDIS_URL they are kept in MongoDB (MONGO_DB_URI), or not at all."},
 	{Key: "permit", Title: "Who may", Description: "A token may narrow it, too, with the claim can."},
-	{Key: "webhooks", Title: "Webhooks", Description: "A back end hears of calls, messages and who comes and goes: section 8 of PROTOCOL.md."},
+	{Key: "webhooks", Title: "Webhooks", Description: "A back end hears of calls, messages and who comes and goes: section 8 of PROTOCOL.md. What it has not taken yet waits in --data-dir (webhooks.db), or in Redis."},
 	{Key: "push", Title: "Pushes", Description: "Browsers without an open page are woken by calls and messages if their users want that (Web Push)."},
 	{Key: "presence", Title: "Presence and typing"},
 	{Key: "limits", Title: "Limits"},

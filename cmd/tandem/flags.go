@@ -41,7 +41,7 @@ type IdentityFlags struct {
 	CookieName     string        `default:"jwt" help:"Cookie that may hold the token."`
 	TokenLeeway    time.Duration `default:"30s" help:"How far clocks may differ when a token expires."`
 	FrontendURL    string        `name:"frontend-url" env:"FRONTEND_URL" placeholder:"URL,…" help:"Web origins that may connect with cookies, for example https://app.example.com. Default: the server's own origin only."`
-	ProfileFields  []string      `placeholder:"NAME,…" help:"Fields of a caller's profile that callees are shown, next to _id. Default: username, fullName, fullname, name, profilePic, profilepic, gender."`
+	ProfileFields  []string      `placeholder:"NAME" help:"Fields of a caller's profile that callees are shown, next to _id. Default: username, fullName, fullname, name, profilePic, profilepic, gender."`
 	InsecureNoAuth bool          `help:"Believe every user id, from everywhere. Anybody who reaches the port can be anybody: only for networks where that is fine."`
 }
 
@@ -57,7 +57,7 @@ type ServersFlags struct {
 	BackendURL     string         `name:"backend-url" env:"BACKEND_URL" placeholder:"URL" help:"Back end of an existing app. It gets every path that Tandem does not serve, so that the front end needs one address only; the built-in page moves to /tandem/."`
 	ServerKeys     []Secret       `env:"TANDEM_SERVER_KEYS" placeholder:"KEY" help:"Keys, each at least 16 bytes, that back ends show as bearer tokens on /api/server. Without any that is closed. Better given by the environment."`
 	BackendTimeout time.Duration  `default:"60s" help:"How long the back end may take to begin its answer."`
-	TrustedProxies []netip.Prefix `placeholder:"CIDR,…" help:"Proxies in front of Tandem whose word on a client's address is passed on to the back end."`
+	TrustedProxies []netip.Prefix `placeholder:"CIDR" help:"Proxies in front of Tandem whose word on a client's address is passed on to the back end."`
 	RedisURL       Secret         `name:"redis-url" env:"REDIS_URL" placeholder:"URL" help:"Redis 7 or Valkey that holds presence and active calls, which makes this node one of many: redis://, rediss://, redis+sentinel://HOST,HOST/MASTER or redis+cluster://HOST,HOST. Without it this node is alone and keeps everything in memory."`
 	MongoURI       Secret         `name:"mongo-uri" aliases:"mongo-db-uri" env:"MONGO_DB_URI" placeholder:"URL" help:"MongoDB that keeps messages and the log of calls, for one node or many, in the collections messages and conversations of existing back ends: mongodb:// or mongodb+srv://, with the database in its path."`
 }
@@ -80,7 +80,7 @@ type CallsFlags struct {
 	RingTimeout     time.Duration  `default:"45s" help:"How long a call rings before it counts as not answered."`
 	OfflineRing     *time.Duration `placeholder:"DURATION" help:"How long a call to somebody who is offline waits for a device; 0 says offline at once. Without it 30s if there are webhooks, which can wake a device, or for a user whose browsers get pushes, else 0."`
 	ResumeWindow    time.Duration  `default:"20s" help:"How long a device that lost its network may take to come back to its call."`
-	ICEServer       []string       `placeholder:"URL,…" help:"STUN servers that clients are told, for example stun:stun.example.com:3478. Needed for calls across networks; none by default."`
+	ICEServer       []string       `placeholder:"URL" help:"STUN servers that clients are told, for example stun:stun.example.com:3478. Needed for calls across networks; none by default."`
 	CallWaiting     bool           `help:"Ring users who are in a call already, in place of telling the caller that they are busy."`
 	CallPingInt     time.Duration  `name:"call-ping-interval" default:"5s" help:"How often a device in a call is asked whether it is there."`
 	CallPingTimeout time.Duration  `default:"10s" help:"How long it may be silent before it counts as vanished."`

@@ -19,7 +19,7 @@ type PushFlags struct {
 	VAPIDPrivateKey Secret   `name:"vapid-private-key" env:"VAPID_PRIVATE_KEY" placeholder:"KEY" help:"Private half of the key that browsers subscribe for (VAPID), as web-push generate-vapid-keys prints it. Default: with REDIS_URL derived from CLUSTER_SECRET or JWT_SECRET, else made once and kept beside the messages (vapid.key). With another one browsers subscribe anew when their page is opened. Better given by the environment."`
 	VAPIDPublicKey  string   `name:"vapid-public-key" env:"VAPID_PUBLIC_KEY" placeholder:"KEY" help:"Its public half, to be checked; not needed."`
 	VAPIDSubject    string   `name:"vapid-subject" env:"VAPID_SUBJECT" placeholder:"URL" help:"Whom push services may write to: mailto:you@example.com or an https URL. Safari's wants a real one. Default: the first https URL of FRONTEND_URL."`
-	PushHosts       []string `placeholder:"HOST,…" help:"Push services that browsers may name, in place of those of Chrome, Firefox, Safari and Edge: HOST, *.DOMAIN, * for any that is public, or an origin (http://10.0.0.5:8080) that may be on a private network."`
+	PushHosts       []string `placeholder:"HOST" help:"Push services that browsers may name, in place of those of Chrome, Firefox, Safari and Edge: HOST, *.DOMAIN, * for any that is public, or an origin (http://10.0.0.5:8080) that may be on a private network."`
 }
 
 // keyFile is beside the file of messages.
