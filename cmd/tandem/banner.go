@@ -73,6 +73,12 @@ func (a *App) facts() []fact {
 		facts = append(facts, fact{"Back end", redacted(c.Servers.BackendURL) + " gets every path that Tandem does not serve"})
 	}
 	facts = append(facts, fact{"Stores", a.storesText()}, fact{"Messages", a.chatText()}, fact{"Pushes", a.pushText()})
+	if text := a.webhooksText(); text != "" {
+		facts = append(facts, fact{"Webhooks", text})
+	}
+	if c.Permit.PermitURL != "" {
+		facts = append(facts, fact{"Who may", a.permitText()})
+	}
 	facts = append(facts, fact{"Limits", fmt.Sprintf("%d connections; a user: %d devices, %d calls a minute; a device: %g events a second, messages of %d bytes",
 		c.Limits.MaxConnections, c.Limits.SessionsPerUser, c.Limits.CallsPerMinute, c.Limits.EventsRate, c.Limits.MaxPayload)})
 	if admin := a.AdminURL(); admin != "" {
@@ -120,6 +126,33 @@ func (a *App) pushText() string {
 		text += "; Safari's need VAPID_SUBJECT=mailto:you@example.com"
 	}
 	return text
+}
+
+// webhooksText names the hosts that are told: the rest of a URL may be a secret.
+func (a *App) webhooksText() string {
+	list, err := a.cfg.endpoints()
+	if err != nil || len(list) == 0 { // it was checked
+		return ""
+	}
+	names := make([]string, len(list))
+	for i := range list {
+		names[i] = list[i].Name()
+		if events := list[i].Events; len(events) > 0 {
+			names[i] += " (" + strings.Join(events, ", ") + ")"
+		}
+	}
+	return "to " + strings.Join(names, ", ")
+}
+
+func (a *App) permitText() string {
+	host := "the back end"
+	if u, err := url.Parse(a.cfg.Permit.PermitURL); err == nil {
+		host = u.Host
+	}
+	if a.cfg.Permit.PermitFail == "open" {
+		return host + " is asked; EVERYBODY while it does not answer (--permit-fail=open)"
+	}
+	return host + " is asked; nobody whom it has not allowed lately while it does not answer"
 }
 
 // redactedList is redacted for URLs that name several servers.

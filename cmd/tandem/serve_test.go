@@ -251,7 +251,11 @@ func TestBannerSaysHowItRuns(t *testing.T) {
 		want []string
 		not  []string
 	}{
-		{nil, []string{"only this machine is served", "in memory", "JWT_SECRET", "this server's own only"}, []string{"Warning", "Back end"}},
+		{nil, []string{"only this machine is served", "in memory", "JWT_SECRET", "this server's own only"}, []string{"Warning", "Back end", "Webhooks", "Who may"}},
+		{[]string{
+			"--webhook-url=http://127.0.0.1:1/hidden-pass#call.*,http://u:hidden-pass@127.0.0.1:2/x", "--webhook-secret=hidden-pass-0123456789",
+			"--permit-url=http://127.0.0.1:3/may?key=hidden-pass", "--permit-secret=hidden-pass-0123456789", "--permit-fail=open",
+		}, []string{"to 127.0.0.1:1 (call.*), 127.0.0.1:2", "127.0.0.1:3 is asked; EVERYBODY"}, nil},
 		{[]string{"--jwt-secret=" + testSecret, "--listen=127.0.0.1"}, []string{"tokens signed with JWT_SECRET (HS256)", "cookie jwt"}, []string{"this machine"}},
 		{[]string{"--insecure-no-auth"}, []string{"NOBODY IS CHECKED", "Network"}, nil},
 		{[]string{"--redis-url=" + withPassword(t, "hidden-pass"), "--node-name=node-a", "--cluster-secret=" + testSecret, "--mongo-uri=mongodb://u:hidden-pass@m/?serverSelectionTimeoutMS=100"}, []string{
