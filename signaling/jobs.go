@@ -1,9 +1,11 @@
 package signaling
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -88,20 +90,41 @@ func (s *Session) work() {
 			q.mu.Unlock()
 			return
 		}
-		j := q.queue[0]
-		q.queue[0] = job{}
-		q.queue = q.queue[1:]
-		q.bytes -= j.bytes
+		list := q.takeLocked()
 		q.mu.Unlock()
-		s.do(&j)
+		if len(list) == 1 {
+			s.do(&list[0])
+		} else {
+			s.sendAll(list)
+		}
 	}
 }
+
+// maxSends is how many messages of one session are stored at once.
+const maxSends = 16
+
+// takeLocked gives what is to be done next: an event, or several messages that the
+// client sent one after the other without waiting for answers.
+func (q *jobs) takeLocked() []job {
+	n := 1
+	for n < min(len(q.queue), maxSends) && q.queue[n-1].sends() && q.queue[n].sends() {
+		n++
+	}
+	list := slices.Clone(q.queue[:n])
+	clear(q.queue[:n])
+	q.queue = q.queue[n:]
+	for i := range list {
+		q.bytes -= list[i].bytes
+	}
+	return list
+}
+
+func (j *job) sends() bool { return string(j.event) == wire.MessageSend }
 
 func (s *Session) do(j *job) {
 	sw := s.sw
 	t := sw.newTurn()
 	defer t.end()
-	r := Request{Event: j.event, Reply: j.reply}
 	var reply []byte
 	var then telling
 	err := guard(func() (err error) {
@@ -110,6 +133,31 @@ func (s *Session) do(j *job) {
 		reply, then, err = j.do(sw, ctx, s, j.args)
 		return err
 	})
+	s.answer(t, j, reply, then, err)
+}
+
+// sendAll stores messages at once; each is answered and told as if it were alone.
+func (s *Session) sendAll(list []job) {
+	sw := s.sw
+	t := sw.newTurn()
+	defer t.end()
+	sent := make([]sending, len(list))
+	err := guard(func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), storeTime)
+		defer cancel()
+		sw.storeMessages(ctx, s, list, sent)
+		return nil
+	})
+	for i := range list {
+		x := &sent[i]
+		s.answer(t, &list[i], x.reply, x.then, cmp.Or(err, x.err))
+	}
+}
+
+// answer says what became of an event, and then tells others.
+func (s *Session) answer(t *turn, j *job, reply []byte, then telling, err error) {
+	sw := s.sw
+	r := Request{Event: j.event, Reply: j.reply}
 	if err != nil {
 		sw.fail(t, s, &r, err)
 		return

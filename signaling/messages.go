@@ -61,52 +61,66 @@ func (sw *Switchboard) inTurnOf(ctx context.Context, tell telling) {
 // storeMessage stores a message; tell delivers it. by is the session that sends
 // it, or nil. One that was stored before is not delivered again.
 func (sw *Switchboard) storeMessage(ctx context.Context, user string, profile []byte, by *Session, d chat.Draft) (*chat.Message, telling, error) {
-	if sw.chat == nil {
-		return nil, nil, errNoChat
-	}
-	m := chat.Message{Sender: user, Receiver: d.To, Text: d.Text, Media: d.Media, ClientID: d.ClientID}
-	if err := sw.cfg.Chat.Check(&m); err != nil {
-		return nil, nil, err
-	}
-	if err := sw.mayMessage(ctx, user, d.To); err != nil {
-		return nil, nil, err
-	}
-	sets, err := sw.blockSetsOf(ctx, user)
+	m, err := sw.checkDraft(ctx, user, d)
 	if err != nil {
 		return nil, nil, err
 	}
+	stored, created, err := sw.chat.Add(ctx, m)
+	if err != nil {
+		return nil, nil, sw.chatProblem(err)
+	}
+	return stored, sw.tellStored(ctx, user, profile, by, stored, created), nil
+}
+
+// checkDraft makes a message of what somebody wants to send, if they may.
+func (sw *Switchboard) checkDraft(ctx context.Context, user string, d chat.Draft) (m chat.Message, err error) {
+	if sw.chat == nil {
+		return m, errNoChat
+	}
+	m = chat.Message{Sender: user, Receiver: d.To, Text: d.Text, Media: d.Media, ClientID: d.ClientID}
+	if err := sw.cfg.Chat.Check(&m); err != nil {
+		return m, err
+	}
+	if err := sw.mayMessage(ctx, user, d.To); err != nil {
+		return m, err
+	}
+	sets, err := sw.blockSetsOf(ctx, user)
+	if err != nil {
+		return m, err
+	}
 	switch blocked, by := sets.between(d.To); {
 	case blocked:
-		return nil, nil, errBlocked
+		return m, errBlocked
 	case by: // nobody but its author ever sees it
 		m.HiddenFor = []string{d.To}
 	}
 	if d.ReplyTo != "" {
 		answered, err := sw.chat.Get(ctx, d.ReplyTo)
 		if errors.Is(err, chat.ErrNotFound) {
-			return nil, nil, chat.ErrReply
+			return m, chat.ErrReply
 		}
 		if err != nil {
-			return nil, nil, sw.chatProblem(err)
+			return m, sw.chatProblem(err)
 		}
 		if m.ReplyTo, err = chat.Quote(answered, user, d.To); err != nil {
-			return nil, nil, err
+			return m, err
 		}
 	}
-	stored, created, err := sw.chat.Add(ctx, m)
-	if err != nil {
-		return nil, nil, sw.chatProblem(err)
-	}
+	return m, nil
+}
+
+// tellStored delivers a message that was stored; nil if it was there before.
+func (sw *Switchboard) tellStored(ctx context.Context, user string, profile []byte, by *Session, stored *chat.Message, created bool) telling {
 	if !created {
-		return stored, nil, nil
+		return nil
 	}
 	args := append(chat.AppendJSON(nil, stored), ',')
 	shown := sw.senderProfile(ctx, user, profile)
 	args = append(args, shown...)
-	return stored, func(ctx context.Context, t *turn) {
+	return func(ctx context.Context, t *turn) {
 		sw.newMessage(ctx, stored, shown)
 		sw.deliverMessage(ctx, t, stored, by, args)
-	}, nil
+	}
 }
 
 // senderProfile is what a receiver is told of an author (M5): the token's claims,

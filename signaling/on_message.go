@@ -10,18 +10,58 @@ import (
 // Events of stored messages. What they do is in messages.go.
 
 func (sw *Switchboard) onMessageSend(ctx context.Context, s *Session, args [][]byte) ([]byte, telling, error) {
-	p, err := wire.DecodeMessageSend(args)
+	d, err := draftOf(s, args)
 	if err != nil {
 		return nil, nil, err
 	}
-	if !s.allowed("message") {
-		return nil, nil, wire.Errorf(wire.CodeForbidden, "")
-	}
-	m, tell, err := sw.storeMessage(ctx, s.user, s.profile, s, chat.Draft{To: p.To, Text: p.Text, Media: p.Media, ReplyTo: p.ReplyTo, ClientID: p.ClientID})
+	m, tell, err := sw.storeMessage(ctx, s.user, s.profile, s, d)
 	if err != nil {
 		return nil, nil, err
 	}
 	return messageReply(m), tell, nil
+}
+
+// draftOf reads what somebody wants to send.
+func draftOf(s *Session, args [][]byte) (chat.Draft, error) {
+	p, err := wire.DecodeMessageSend(args)
+	if err != nil {
+		return chat.Draft{}, err
+	}
+	if !s.allowed("message") {
+		return chat.Draft{}, wire.Errorf(wire.CodeForbidden, "")
+	}
+	return chat.Draft{To: p.To, Text: p.Text, Media: p.Media, ReplyTo: p.ReplyTo, ClientID: p.ClientID}, nil
+}
+
+// sending is what becomes of one message of several.
+type sending struct {
+	reply []byte
+	then  telling
+	err   error
+}
+
+// storeMessages is onMessageSend for several.
+func (sw *Switchboard) storeMessages(ctx context.Context, s *Session, list []job, sent []sending) {
+	messages, whose := make([]chat.Message, 0, len(list)), make([]int, 0, len(list))
+	for i := range list {
+		d, err := draftOf(s, list[i].args)
+		if err == nil {
+			var m chat.Message
+			if m, err = sw.checkDraft(ctx, s.user, d); err == nil {
+				messages, whose = append(messages, m), append(whose, i)
+			}
+		}
+		sent[i].err = err
+	}
+	if len(messages) == 0 {
+		return
+	}
+	for i, a := range sw.chat.AddMany(ctx, messages) {
+		x := &sent[whose[i]]
+		if x.err = sw.chatProblem(a.Err); x.err == nil {
+			x.reply, x.then = messageReply(a.Message), sw.tellStored(ctx, s.user, s.profile, s, a.Message, a.Created)
+		}
+	}
 }
 
 // messageReply is {"message":…}.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -126,6 +127,21 @@ func (m *meteredStore) Add(ctx context.Context, msg chat.Message) (stored *chat.
 		m.stored.Inc()
 	}
 	return stored, created, err
+}
+
+// AddMany implements chat.Messages.
+func (m *meteredStore) AddMany(ctx context.Context, list []chat.Message) []chat.Added {
+	began := time.Now()
+	added := m.Store.AddMany(ctx, list)
+	var err error
+	for i := range added {
+		if added[i].Created {
+			m.stored.Inc()
+		}
+		err = cmp.Or(err, added[i].Err)
+	}
+	m.done("add_many", writing, began, err)
+	return added
 }
 
 // History implements chat.Messages.

@@ -32,6 +32,9 @@ type Messages interface {
 	// already sent one under the same ClientID, that one is returned as it is
 	// now, and created is false (M1).
 	Add(ctx context.Context, m Message) (stored *Message, created bool, err error)
+	// AddMany does to messages of one sender what Add does to each, in their order
+	// and at once where it can. It says of each what became of it.
+	AddMany(ctx context.Context, list []Message) []Added
 	// Get returns the message as it is now.
 	Get(ctx context.Context, id string) (*Message, error)
 	// History lists the newest limit messages between user and peer that user
@@ -64,6 +67,13 @@ type Messages interface {
 	// Partners lists up to limit users with whom the user has messages, those of
 	// the newest first (P4).
 	Partners(ctx context.Context, user string, limit int) ([]string, error)
+}
+
+// Added is what Add returns.
+type Added struct {
+	Message *Message
+	Created bool
+	Err     error
 }
 
 // Conversation is how one stands with somebody.

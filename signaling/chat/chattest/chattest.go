@@ -25,6 +25,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Open) {
 		{"M1_AddFillsIn", addFillsIn},
 		{"M1_EveryFieldIsKept", everyFieldIsKept},
 		{"M1_ClientIDIsIdempotent", clientIDIsIdempotent},
+		{"M1_ManyAtOnce", addMany},
 		{"M1_ConcurrentSendsUnderOneClientID", concurrentClientID},
 		{"M1_AckedIsThereAfterReopening", reopened},
 		{"M1_AckedWhileClosingIsThere", ackedWhileClosing},

@@ -79,6 +79,32 @@ func clientIDIsIdempotent(t *testing.T, w Open) {
 	same(t, "history", texts(history(t, s, "bob", "ann", "", 10)), []string{"one", "three", "four", "four"})
 }
 
+func addMany(t *testing.T, w Open) {
+	s := open(t, w)
+	ctx := context.Background()
+	was, _, err := s.Add(ctx, chat.Message{Sender: "ann", Receiver: "bob", Text: "before", ClientID: "0"})
+	must(t, err)
+	added := s.AddMany(ctx, []chat.Message{
+		{Sender: "ann", Receiver: "bob", Text: "one", ClientID: "1"},
+		{Sender: "ann", Receiver: "cat", Text: "two"},
+		{Sender: "ann", Receiver: "bob", Text: "again", ClientID: "0"},
+		{Sender: "ann", Receiver: "bob", Text: "three", HiddenFor: []string{"bob"}},
+		{Sender: "ann", Receiver: "bob", Text: "one more time", ClientID: "1"},
+	})
+	same(t, "added", len(added), 5)
+	for i, a := range added {
+		must(t, a.Err)
+		same(t, fmt.Sprintf("created %d", i), a.Created, i != 2 && i != 4)
+		same(t, "as stored", get(t, s, a.Message.ID), a.Message)
+	}
+	same(t, "what was sent before", added[2].Message, was)
+	same(t, "what is in the list already", added[4].Message.ID, added[0].Message.ID)
+	same(t, "ann's history", texts(history(t, s, "ann", "bob", "", 10)), []string{"before", "one", "three"})
+	same(t, "bob's history", texts(history(t, s, "bob", "ann", "", 10)), []string{"before", "one"})
+	same(t, "cat's history", texts(history(t, s, "cat", "ann", "", 10)), []string{"two"})
+	same(t, "none", len(s.AddMany(ctx, nil)), 0)
+}
+
 func concurrentClientID(t *testing.T, w Open) {
 	stores := []chat.Store{open(t, w), open(t, w)}
 	for round := range 5 {

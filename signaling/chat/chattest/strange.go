@@ -131,6 +131,7 @@ func closedStore(t *testing.T, w Open) {
 func everyMethod(ctx context.Context, s chat.Store, id string) map[string]error {
 	errs := map[string]error{}
 	_, _, errs["Add"] = s.Add(ctx, chat.Message{Sender: "ann", Receiver: "bob", Text: "y"})
+	errs["AddMany"] = s.AddMany(ctx, []chat.Message{{Sender: "ann", Receiver: "bob", Text: "z"}})[0].Err
 	_, errs["Get"] = s.Get(ctx, id)
 	_, errs["History"] = s.History(ctx, "ann", "bob", "", 10)
 	_, errs["MarkDelivered"] = s.MarkDelivered(ctx, "bob", []string{id})

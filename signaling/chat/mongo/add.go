@@ -11,6 +11,16 @@ import (
 	"github.com/tandem-rtc/tandem/signaling/chat"
 )
 
+// AddMany implements chat.Messages: one after the other.
+func (s *Store) AddMany(ctx context.Context, list []chat.Message) []chat.Added {
+	added := make([]chat.Added, len(list))
+	for i := range list {
+		a := &added[i]
+		a.Message, a.Created, a.Err = s.Add(ctx, list[i])
+	}
+	return added
+}
+
 // Add implements chat.Messages. The message is inserted, then it takes its place
 // in the conversation, then the journals are told. Whoever sends it again under
 // its name finds it, and finishes what is left of that.

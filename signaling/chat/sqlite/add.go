@@ -19,6 +19,26 @@ func (s *Store) Add(ctx context.Context, m chat.Message) (stored *chat.Message, 
 	return stored, created, nil
 }
 
+// AddMany implements chat.Messages: all are stored, or none.
+func (s *Store) AddMany(ctx context.Context, list []chat.Message) []chat.Added {
+	added := make([]chat.Added, len(list))
+	err := s.doMany(ctx, len(list), func(b *batch) (err error) {
+		for i := range list {
+			a := &added[i]
+			if a.Message, a.Created, err = b.add(&list[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		for i := range added {
+			added[i] = chat.Added{Err: err}
+		}
+	}
+	return added
+}
+
 const (
 	insertMessage = `INSERT INTO messages (n, conv, dir, sender, receiver, hidden, seq, content, created, updated, text, media, reply_id, reply_text, client_id)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)

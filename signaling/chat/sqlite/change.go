@@ -24,7 +24,7 @@ func (s *Store) Mark(ctx context.Context, reader, id string, to chat.Status) (m 
 
 // MarkDelivered implements chat.Messages.
 func (s *Store) MarkDelivered(ctx context.Context, reader string, ids []string) (rose []*chat.Message, err error) {
-	err = s.do(ctx, func(b *batch) error {
+	err = s.doMany(ctx, len(ids), func(b *batch) error {
 		rose = nil
 		for _, id := range ids {
 			m, higher, err := b.mark(id, reader, chat.Delivered)

@@ -191,12 +191,15 @@ func (s *Store) leave() { s.mu.RUnlock() }
 
 // do has the writer run f in its next transaction. f may run again, after a
 // rollback; it must write nothing if it returns an error of its own.
-func (s *Store) do(ctx context.Context, f func(*batch) error) error {
+func (s *Store) do(ctx context.Context, f func(*batch) error) error { return s.doMany(ctx, 1, f) }
+
+// doMany is do for that many changes.
+func (s *Store) doMany(ctx context.Context, changes int, f func(*batch) error) error {
 	if err := s.enter(ctx); err != nil {
 		return err
 	}
 	defer s.leave()
-	return wrap(s.writer.do(ctx, f))
+	return wrap(s.writer.do(ctx, changes, f))
 }
 
 // query runs a query on a connection for reading and calls each for every row.

@@ -12,7 +12,7 @@ import (
 	"modernc.org/sqlite"
 )
 
-// maxBatch is how many changes share a transaction at most: enough for fsync to
+// maxBatch is how many changes share a transaction, as a rule: enough for fsync to
 // cost nothing, few enough for none of them to wait long.
 const maxBatch = 512
 
@@ -31,12 +31,14 @@ type writer struct {
 	known   known
 	stmts   map[string]*sql.Stmt
 	batch   []*job
+	size    int // of the batch, in changes
 	changes int // since the last checkpoint
 }
 
 // job is a change that waits for its turn.
 type job struct {
 	run   func(*batch) error
+	size  int // in changes
 	state atomic.Int32
 	err   error
 	done  chan struct{}
@@ -65,8 +67,8 @@ func newWriter(ctx context.Context, db, other *sql.DB, tag tag, queue int) (*wri
 
 // do returns when f is committed, or has failed, or was withdrawn because the
 // context ended before its turn. It must not be called once close was.
-func (w *writer) do(ctx context.Context, f func(*batch) error) error {
-	j := &job{run: f, done: make(chan struct{})}
+func (w *writer) do(ctx context.Context, changes int, f func(*batch) error) error {
+	j := &job{run: f, size: changes, done: make(chan struct{})}
 	select {
 	case w.jobs <- j:
 	case <-ctx.Done():
@@ -100,7 +102,7 @@ func (w *writer) loop() {
 	for j := range w.jobs {
 		w.take(j)
 		w.gather()
-		w.changes += len(w.batch)
+		w.changes += w.size
 		w.commit()
 		if w.changes >= checkpointEvery {
 			w.changes = 0
@@ -114,7 +116,7 @@ func (w *writer) loop() {
 
 // gather adds what else is waiting.
 func (w *writer) gather() {
-	for len(w.batch) < maxBatch {
+	for w.size < maxBatch {
 		select {
 		case j, ok := <-w.jobs:
 			if !ok {
@@ -129,7 +131,7 @@ func (w *writer) gather() {
 
 func (w *writer) take(j *job) {
 	if j.state.CompareAndSwap(waiting, taken) {
-		w.batch = append(w.batch, j)
+		w.batch, w.size = append(w.batch, j), w.size+j.size
 	}
 }
 
@@ -151,7 +153,7 @@ func (w *writer) commit() {
 		close(j.done)
 		w.batch[i] = nil
 	}
-	w.batch = w.batch[:0]
+	w.batch, w.size = w.batch[:0], 0
 }
 
 // errBegin: the database takes no transaction now; trying each change alone
