@@ -37,7 +37,7 @@ func (c Config) checkChat() error {
 		return errors.New("--data-dir and REDIS_URL do not go together: with Redis this node is one of many, " +
 			"and users on the others would not find messages that are in a file of this one. " +
 			"Leave out --data-dir, or leave out REDIS_URL to run one node")
-	case c.Servers.MongoURI != "":
+	case c.Servers.MongoURI != "" && !c.wakes(): // webhooks wait in a file all the same
 		return errors.New("--data-dir and MONGO_DB_URI name two places for messages: leave one out")
 	}
 	return nil

@@ -32,7 +32,7 @@ type dataCommand struct {
 type dataFlags struct {
 	User     string `required:"" env:"-" help:"Id of the user."`
 	DataDir  string `placeholder:"DIR" help:"Where the server keeps messages, if that is a file. Default: ./data."`
-	MongoURI Secret `name:"mongo-uri" aliases:"mongo-db-uri" env:"MONGO_DB_URI" placeholder:"URL" help:"MongoDB that the server keeps messages in. --data-dir names a file all the same."`
+	MongoURI Secret `name:"mongo-uri" aliases:"mongo-db-uri" env:"MONGO_DB_URI" placeholder:"URL" help:"MongoDB that the server keeps messages in. If there is a file in --data-dir, that is meant all the same."`
 
 	RedisURL    Secret `name:"redis-url" env:"REDIS_URL" placeholder:"URL" help:"Redis that many nodes share: browsers that get pushes are kept there, and messages in MongoDB or not at all. --data-dir names a file all the same."`
 	RedisPrefix string `default:"tandem:" help:"Prefix of its keys."`
@@ -55,7 +55,7 @@ func (f dataFlags) open(ctx context.Context) (k kept, err error) {
 		return k, fmt.Errorf("%q can not be the id of a user", f.User)
 	}
 	switch {
-	case f.DataDir != "":
+	case f.DataDir != "" && (f.MongoURI == "" || f.hasFile()):
 		k.chat, err = f.openFile(ctx)
 	case f.MongoURI != "":
 		k.chat, err = f.openMongo(ctx)
@@ -85,6 +85,16 @@ func (k kept) close() (err error) {
 		err = errors.Join(err, b.Close())
 	}
 	return err
+}
+
+// hasFile reports whether there are messages in the directory: webhooks may wait
+// in it where messages are elsewhere.
+func (f dataFlags) hasFile() bool {
+	path, err := fileIn(f.DataDir)
+	if err == nil {
+		_, err = os.Stat(path)
+	}
+	return err == nil
 }
 
 func (f dataFlags) openFile(ctx context.Context) (chat.Store, error) {

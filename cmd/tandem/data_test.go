@@ -3,6 +3,9 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -21,6 +24,29 @@ func data(t *testing.T, what, user string, args ...string) string {
 		t.Fatalf("%s: %d %s", what, code, errs.String())
 	}
 	return out.String()
+}
+
+// A directory without messages, where webhooks wait, does not stand before the
+// database that has them.
+func TestM8_MessagesAreLookedForWhereTheyAre(t *testing.T) {
+	elsewhere(t)
+	const db = "--mongo-uri=mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=100"
+	for dir, want := range map[string]string{"nothing": "server selection", "d": ""} {
+		if dir == "d" {
+			store, err := sqlite.Open(t.Context(), sqlite.DefaultConfig(dataFile))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := errors.Join(store.Close(), os.Mkdir(dir, 0o700), os.Rename(dataFile, filepath.Join(dir, dataFile))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var out, errs bytes.Buffer
+		code := run(context.Background(), []string{"data", "export", "--user=bob", "--data-dir=" + dir, db}, &out, &errs)
+		if (code != 0) != (want != "") || !strings.Contains(errs.String(), want) {
+			t.Errorf("%s: %d %s", dir, code, errs.String())
+		}
+	}
 }
 
 // TestM8_BrowsersAreExportedAndErased: wherever they are kept, and nobody else's.

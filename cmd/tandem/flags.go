@@ -88,7 +88,7 @@ type CallsFlags struct {
 
 // ChatFlags say what is kept of messages and calls, and where.
 type ChatFlags struct {
-	DataDir      string        `placeholder:"DIR" help:"Directory for the file that messages and the log of calls are kept in (tandem.db); it is made if it is not there. One node only. Default: ./data."`
+	DataDir      string        `placeholder:"DIR" help:"Directory for the file that messages and the log of calls are kept in (tandem.db), and that webhooks wait in (webhooks.db, also with MONGO_DB_URI); it is made if it is not there. One node only. Default: ./data."`
 	NoChat       bool          `help:"Keep no messages and no log of calls. Their routes are the back end's then."`
 	HistoryLimit int           `default:"500" help:"How many messages of a conversation a client gets that names no limit."`
 	Retention    time.Duration `default:"0s" help:"Delete messages and ended calls that are older, for example 720h; 0 keeps them."`

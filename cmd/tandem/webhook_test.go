@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -59,6 +61,19 @@ func TestM9_WebhookFlags(t *testing.T) {
 				t.Error("a secret is printed")
 			}
 		})
+	}
+}
+
+// Webhooks of a lone node wait where the operator says, also if messages are in a
+// database.
+func TestM9_WebhooksWaitInTheDataDirectory(t *testing.T) {
+	start(t, testConfig(t, "--mongo-uri=mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=100", "--data-dir=d",
+		"--webhook-url=http://127.0.0.1:1", "--webhook-secret="+webhook.NewSecret()), nil)
+	if _, err := os.Stat(filepath.Join("d", webhookFile)); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(filepath.Join("d", dataFile)); err == nil {
+		t.Error("messages are in a file, too")
 	}
 }
 
