@@ -28,6 +28,8 @@ func (sw *Switchboard) chatProblem(err error) error {
 	case errors.Is(err, context.DeadlineExceeded):
 		sw.log.Warn("the store of messages takes too long", "error", err)
 		return wire.Errorf(wire.CodeUnavailable, "")
+	case errors.Is(err, chat.ErrBadCursor):
+		return wire.Errorf(wire.CodeBadPayload, "The place to go on from is not one of this list.")
 	case errors.As(err, &coded):
 		if wire.Code(coded.Code()) == wire.CodeUnavailable {
 			sw.log.Warn("messages are not to be had", "error", err)
