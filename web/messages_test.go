@@ -74,7 +74,7 @@ func TestM6_HistoryIsTheNewestAndPages(t *testing.T) {
 	for _, query := range []string{"?limit=0", "?limit=-1", "?limit=x", "?before=nothing", "?before=" + strings.Repeat("0", 600)} {
 		res, body := s.as("bob", "GET", "/api/messages/alice"+query, "")
 		wantError(t, res, body, wire.CodeBadPayload)
-		if strings.Contains(string(body), "event") { // it is none
+		if strings.Contains(body, "event") { // it is none
 			t.Errorf("%s: %s", query, body)
 		}
 	}
