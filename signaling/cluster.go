@@ -150,6 +150,9 @@ func (sw *Switchboard) takeEvent(t *turn, e *eventEnvelope) {
 	ev := eventOf(e.event, slices.Clone(e.args)) // the payload is borrowed
 	if e.flags&flagDroppable != 0 {
 		ev = droppable(e.event, ev.Args)
+		if e.event == wire.UserTyping || e.event == wire.UserStopTyping {
+			sw.noteTyping(t, e)
+		}
 	}
 	ev.Shared = len(here) > 1
 	who := audience(e.flags & (flagExtended | flagBase))

@@ -83,6 +83,7 @@ type Switchboard struct {
 	owed   owed
 	moving moving
 	asking asking
+	far    farTyping
 
 	blocks   blocklists
 	unlogged logQueue // records of calls

@@ -2,8 +2,11 @@ package signaling
 
 import (
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/tandem-rtc/tandem/presence"
 )
 
 func typingTo(user string) string { return fmt.Sprintf(`{"senderId":"sid","receiverId":%q}`, user) }
@@ -67,6 +70,39 @@ func TestM4_StopsWhenTheTypistGoes(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestM4_StopsWhenTheTypistsNodeIsGone: nobody is left to say that it is over.
+func TestM4_StopsWhenTheTypistsNodeIsGone(t *testing.T) {
+	var gone atomic.Bool
+	playOn(t, 3, func(s *setup) {
+		s.wrap = func(p presence.Store) presence.Store { return &cutStore{p, &gone, &gone} }
+	}, func(w *world) {
+		a, b, c := w.joinOn(0, "a1"), w.joinOn(1, "b1"), w.joinOn(2, "c1")
+		b.take()
+		c.take()
+		a.emit("typing", typingTo("b"))
+		a.emit("typing", typingTo("c"))
+		a.emit("stopTyping", typingTo("c"))
+		b.gets(`userTyping "a"`)
+		c.gets(`userTyping "a"`, `userStopTyping "a"`)
+		w.pass(4 * time.Second)
+		a.emit("typing", typingTo("b")) // prolongs it
+		b.gets(`userTyping "a"`)
+		gone.Store(true)
+		w.pass(7 * time.Second)
+		b.gets()
+		w.pass(time.Second + 100*time.Millisecond)
+		b.gets(`userStopTyping "a"`)
+		w.pass(20 * time.Second)
+		b.gets()
+		c.gets()
+		for _, sw := range w.nodes {
+			if n := len(sw.far.list); n != 0 {
+				t.Errorf("%d indicators are kept", n)
+			}
+		}
+	})
 }
 
 func TestM4_OverTheLimitIsDroppedSilently(t *testing.T) {
