@@ -63,9 +63,9 @@ func (sw *Switchboard) inTurnOf(ctx context.Context, tell telling) {
 // storeMessage stores a message; tell delivers it. by is the session that sends
 // it, or nil. One that was stored before is not delivered again.
 func (sw *Switchboard) storeMessage(ctx context.Context, user string, profile []byte, by *Session, d chat.Draft) (*chat.Message, telling, error) {
-	m, err := sw.checkDraft(ctx, user, d)
-	if err != nil {
-		return nil, nil, err
+	m, was, err := sw.checkDraft(ctx, user, d)
+	if was != nil || err != nil {
+		return was, nil, err
 	}
 	stored, created, err := sw.chat.Add(ctx, m)
 	if err != nil {
@@ -74,41 +74,52 @@ func (sw *Switchboard) storeMessage(ctx context.Context, user string, profile []
 	return stored, sw.tellStored(ctx, user, profile, by, stored, created), nil
 }
 
-// checkDraft makes a message of what somebody wants to send, if they may.
-func (sw *Switchboard) checkDraft(ctx context.Context, user string, d chat.Draft) (m chat.Message, err error) {
+// checkDraft makes a message of what somebody wants to send, if they may. Who may
+// not, but has sent it already and asks again, gets what was stored (M1).
+func (sw *Switchboard) checkDraft(ctx context.Context, user string, d chat.Draft) (m chat.Message, was *chat.Message, err error) {
 	if sw.chat == nil {
-		return m, errNoChat
+		return m, nil, errNoChat
 	}
 	m = chat.Message{Sender: user, Receiver: d.To, Text: d.Text, Media: d.Media, ClientID: d.ClientID}
 	if err := sw.cfg.Chat.Check(&m); err != nil {
-		return m, err
+		return m, nil, err
 	}
-	if err := sw.mayMessage(ctx, user, d.To); err != nil {
-		return m, err
+	if err = sw.admit(ctx, &m, d.ReplyTo); err != nil && d.ClientID != "" {
+		if was, noted := sw.chat.Sent(ctx, user, d.ClientID); noted == nil {
+			return m, was, nil
+		}
 	}
-	sets, err := sw.blockSetsOf(ctx, user)
+	return m, nil, err
+}
+
+// admit says whether a message may be sent, hides it from who has blocked its
+// author, and adds what it answers.
+func (sw *Switchboard) admit(ctx context.Context, m *chat.Message, replyTo string) error {
+	if err := sw.mayMessage(ctx, m.Sender, m.Receiver); err != nil {
+		return err
+	}
+	sets, err := sw.blockSetsOf(ctx, m.Sender)
 	if err != nil {
-		return m, err
+		return err
 	}
-	switch blocked, by := sets.between(d.To); {
+	switch blocked, by := sets.between(m.Receiver); {
 	case blocked:
-		return m, errBlocked
+		return errBlocked
 	case by: // nobody but its author ever sees it
-		m.HiddenFor = []string{d.To}
+		m.HiddenFor = []string{m.Receiver}
 	}
-	if d.ReplyTo != "" {
-		answered, err := sw.chat.Get(ctx, d.ReplyTo)
-		if errors.Is(err, chat.ErrNotFound) {
-			return m, chat.ErrReply
-		}
-		if err != nil {
-			return m, sw.chatProblem(err)
-		}
-		if m.ReplyTo, err = chat.Quote(answered, user, d.To); err != nil {
-			return m, err
-		}
+	if replyTo == "" {
+		return nil
 	}
-	return m, nil
+	answered, err := sw.chat.Get(ctx, replyTo)
+	if errors.Is(err, chat.ErrNotFound) {
+		return chat.ErrReply
+	}
+	if err != nil {
+		return sw.chatProblem(err)
+	}
+	m.ReplyTo, err = chat.Quote(answered, m.Sender, m.Receiver)
+	return err
 }
 
 // tellStored delivers a message that was stored; nil if it was there before.

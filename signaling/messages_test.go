@@ -166,6 +166,30 @@ func TestM2_OnlyTheReceiverMarksAndStatusRises(t *testing.T) {
 	a.waits(seen, second, `allmessageStatusUpdated {"senderId":"a","receiverId":"b","status":"seen"}`)
 }
 
+// TestM1_AskedAgainByOneWhoMayNoLonger: the ack was lost, and then the author blocked
+// the receiver.
+func TestM1_AskedAgainByOneWhoMayNoLonger(t *testing.T) {
+	w, _ := chatWorld(t, 1)
+	a, b := w.join("A1"), w.join("B1")
+	m := a.sends("b", "one", `,"clientId":"k"`)
+	a.blocks("b")
+	if again := a.sends("b", "one", `,"clientId":"k"`); again.ID != m.ID {
+		t.Errorf("another message: %+v", again)
+	}
+	for what, draft := range map[string]string{
+		"another name": `{"to":"b","text":"two","clientId":"l"}`,
+		"no name":      `{"to":"b","text":"two"}`,
+	} {
+		if got := a.asks("message:send", draft); got != "!forbidden" {
+			t.Errorf("%s: %s", what, got)
+		}
+	}
+	if got := a.asks("message:send", `{"to":"b","text":"","clientId":"k"}`); got != "!bad_payload" {
+		t.Errorf("no text: %s", got)
+	}
+	b.waits("newMessage")
+}
+
 // TestM2_TheReadersOtherDevicesHear: what one device of a reader has seen is not
 // new on the others either.
 func TestM2_TheReadersOtherDevicesHear(t *testing.T) {

@@ -47,7 +47,11 @@ func (sw *Switchboard) storeMessages(ctx context.Context, s *Session, list []job
 		d, err := draftOf(s, list[i].args)
 		if err == nil {
 			var m chat.Message
-			if m, err = sw.checkDraft(ctx, s.user, d); err == nil {
+			var was *chat.Message
+			switch m, was, err = sw.checkDraft(ctx, s.user, d); {
+			case was != nil:
+				sent[i].reply = messageReply(was)
+			case err == nil:
 				messages, whose = append(messages, m), append(whose, i)
 			}
 		}

@@ -35,6 +35,9 @@ type Messages interface {
 	// AddMany does to messages of one sender what Add does to each, in their order
 	// and at once where it can. It says of each what became of it.
 	AddMany(ctx context.Context, list []Message) []Added
+	// Sent finds what a sender has sent under a ClientID, as it is now (M1).
+	// ErrNotFound: nothing.
+	Sent(ctx context.Context, sender, clientID string) (*Message, error)
 	// Get returns the message as it is now.
 	Get(ctx context.Context, id string) (*Message, error)
 	// History lists the newest limit messages between user and peer that user

@@ -67,6 +67,14 @@ func clientIDIsIdempotent(t *testing.T, w Open) {
 	same(t, "what a second send gives", again, get(t, s, m.ID))
 	same(t, "its status", again.Status, chat.Delivered)
 	same(t, "messages to cat", len(history(t, s, "ann", "cat", "", 10)), 0)
+	was, err := s.Sent(ctx, "ann", "x")
+	must(t, err)
+	same(t, "what was sent under that name", was, again)
+	for _, of := range [][2]string{{"bob", "x"}, {"ann", "y"}} {
+		if _, err := s.Sent(ctx, of[0], of[1]); !errors.Is(err, chat.ErrNotFound) {
+			t.Errorf("%s's %s, of which there is none: %v", of[0], of[1], err)
+		}
+	}
 
 	other, created, err := s.Add(ctx, chat.Message{Sender: "bob", Receiver: "ann", Text: "three", ClientID: "x"})
 	must(t, err)

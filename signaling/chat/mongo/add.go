@@ -100,6 +100,18 @@ func (s *Store) tellVersion(ctx context.Context, d *stored, token bson.ObjectID)
 	return nil
 }
 
+// Sent implements chat.Messages.
+func (s *Store) Sent(ctx context.Context, sender, clientID string) (was *chat.Message, err error) {
+	err = s.do(ctx, func(ctx context.Context) error {
+		was, err = s.again(ctx, joined(sender, clientID))
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return was, nil
+}
+
 // again finds the message that was sent under a name before. If whoever sent it
 // has not finished, it is finished here: what is answered is there for all.
 func (s *Store) again(ctx context.Context, key string) (*chat.Message, error) {

@@ -17,17 +17,35 @@ func (s *Store) Get(ctx context.Context, id string) (*chat.Message, error) {
 	return r.message(s.tag)
 }
 
+// Sent implements chat.Messages.
+func (s *Store) Sent(ctx context.Context, sender, clientID string) (*chat.Message, error) {
+	r, err := s.one(ctx, sentMessage, sender, clientID)
+	if err != nil {
+		return nil, err
+	}
+	return r.message(s.tag)
+}
+
 // get reads a message; ErrNotFound if there is none.
 func (s *Store) get(ctx context.Context, id string) (*row, error) {
-	var r *row
 	// An id that is none is looked for too, so that a store that is closed or
 	// damaged says so.
-	err := s.query(ctx, oneMessage, func(rows *sql.Rows) error {
+	r, err := s.one(ctx, oneMessage, s.tag.place(id))
+	if err == nil && s.tag.name(r.n, r.created) != id {
+		return nil, chat.ErrNotFound
+	}
+	return r, err
+}
+
+// one reads the one message that a query gives; ErrNotFound if it gives none.
+func (s *Store) one(ctx context.Context, text string, args ...any) (*row, error) {
+	var r *row
+	err := s.query(ctx, text, func(rows *sql.Rows) error {
 		r = new(row)
 		return rows.Scan(r.dest()...)
-	}, s.tag.place(id))
-	if err == nil && (r == nil || s.tag.name(r.n, r.created) != id) {
-		err = chat.ErrNotFound
+	}, args...)
+	if err == nil && r == nil {
+		return nil, chat.ErrNotFound
 	}
 	return r, err
 }
@@ -52,6 +70,7 @@ const visible = `NOT (m.hidden & ((m.sender = ?1) + 2 * (m.receiver = ?1)))`
 
 var (
 	oneMessage    = `SELECT ` + columns + ` FROM messages m JOIN pairs p ON p.conv = m.conv WHERE m.n = ?`
+	sentMessage   = `SELECT ` + columns + ` FROM messages m JOIN pairs p ON p.conv = m.conv WHERE m.sender = ? AND m.client_id = ?`
 	olderMessages = `SELECT ` + columns + ` FROM pairs p CROSS JOIN messages m INDEXED BY messages_conv ON m.conv = p.conv
 		WHERE p.a = ?2 AND p.b = ?3 AND m.n < ?4 AND ` + visible + `
 		ORDER BY m.n DESC LIMIT ?5`

@@ -33,6 +33,7 @@ func TestQueries_UseIndexes(t *testing.T) {
 		"one":           {oneMessage, 1, "INTEGER PRIMARY KEY (rowid=?)", false},
 		"pair":          {readPair, 2, "(a=? AND b=?)", false},
 		"sent":          {findClient, 2, "messages_client (sender=? AND client_id=?)", false},
+		"sent again":    {sentMessage, 2, "messages_client (sender=? AND client_id=?)", false},
 		"mark":          {raiseStatus, 3, "INTEGER PRIMARY KEY (rowid=?)", false},
 		"counts":        {writePair, 7, "INTEGER PRIMARY KEY (rowid=?)", false},
 		"export":        {nextMessage, 2, "messages_conv (conv=? AND rowid>?)", false},
