@@ -41,7 +41,7 @@ func (s *Store) Calls(ctx context.Context, user, cursor string, limit int) (list
 		list = []chat.LoggedCall{}
 		var older []bson.E
 		if cursor != "" {
-			at, id, err := s.parseCursor(cursor, callCursor, 1)
+			at, id, err := s.tag.Parse(cursor, chat.CallCursor, 1)
 			if err != nil {
 				return err
 			}
@@ -67,7 +67,7 @@ func (s *Store) Calls(ctx context.Context, user, cursor string, limit int) (list
 		if len(list) > limit {
 			list = list[:limit]
 			last := list[limit-1]
-			next = s.cursor(callCursor, last.ID, last.Ended.UnixMilli())
+			next = s.tag.Pack(chat.CallCursor, last.ID, last.Ended.UnixMilli())
 		}
 		return nil
 	})

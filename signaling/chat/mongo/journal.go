@@ -36,7 +36,7 @@ func (s *Store) Changes(ctx context.Context, user, since string, limit int) (c c
 		if since != "" {
 			var rest string
 			var err error
-			if at, rest, err = s.parseCursor(since, journalCursor, 2); err != nil || rest != "" || at[0] > at[1] || at[0] < 0 {
+			if at, rest, err = s.tag.Parse(since, chat.JournalCursor, 2); err != nil || rest != "" || at[0] > at[1] || at[0] < 0 {
 				return chat.ErrBadCursor
 			}
 		}
@@ -62,7 +62,7 @@ func (s *Store) Changes(ctx context.Context, user, since string, limit int) (c c
 				c.Deleted = append(c.Deleted, t.gone)
 			}
 		}
-		c.Cursor = s.cursor(journalCursor, "", known, place)
+		c.Cursor = s.tag.Pack(chat.JournalCursor, "", known, place)
 		return nil
 	})
 	if err != nil {
@@ -81,7 +81,7 @@ func (s *Store) Head(ctx context.Context, user string) (cursor string, err error
 		if err := r.skip(ctx); err != nil {
 			return err
 		}
-		cursor = s.cursor(journalCursor, "", r.from, r.from)
+		cursor = s.tag.Pack(chat.JournalCursor, "", r.from, r.from)
 		return nil
 	})
 	return cursor, err

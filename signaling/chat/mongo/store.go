@@ -37,7 +37,7 @@ type Store struct {
 	// Known once prepared is true.
 	prepared  atomic.Bool
 	preparing chan struct{} // holds one: whose turn it is
-	tag       [4]byte       // of this database's cursors
+	tag       chat.Cursors  // of this database's cursors
 	lean      bool          // the server can leave out fields of what findAndModify returns
 
 	clock    clock
@@ -139,7 +139,7 @@ func (s *Store) prepare(ctx context.Context) error {
 	if err := s.makeIndexes(ctx); err != nil {
 		return err
 	}
-	var tag [4]byte
+	var tag chat.Cursors
 	_, _ = rand.Read(tag[:]) // never fails
 	one := bson.D{{Key: "_id", Value: "database"}}
 	raw, err := s.findAndUpdate(ctx, s.meta, one, bson.D{{Key: "$setOnInsert", Value: bson.D{{Key: "tag", Value: bson.Binary{Data: tag[:]}}}}}, "", true)

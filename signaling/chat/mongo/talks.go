@@ -47,7 +47,7 @@ func (s *Store) Conversations(ctx context.Context, user, cursor string, limit in
 	err = s.do(ctx, func(ctx context.Context) error {
 		var before *chat.Message
 		if cursor != "" {
-			at, id, err := s.parseCursor(cursor, talkCursor, 1)
+			at, id, err := s.tag.Parse(cursor, chat.TalkCursor, 1)
 			if err != nil {
 				return err
 			}
@@ -66,7 +66,7 @@ func (s *Store) Conversations(ctx context.Context, user, cursor string, limit in
 		if len(page) > limit {
 			page = page[:limit]
 			last := page[limit-1].Last
-			next = s.cursor(talkCursor, last.ID, last.Created.UnixMilli())
+			next = s.tag.Pack(chat.TalkCursor, last.ID, last.Created.UnixMilli())
 		}
 		return s.together(len(page), func(i int) error {
 			n, err := s.messages.CountDocuments(ctx, append(bson.D{

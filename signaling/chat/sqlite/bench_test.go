@@ -144,7 +144,7 @@ func BenchmarkLongHistory(b *testing.B) {
 		return len(list), err
 	})
 	run("JournalPage", func() (int, error) {
-		c, err := s.Changes(ctx, "bob", s.cursor(journalCursor, "", 500_000, 500_000), 50)
+		c, err := s.Changes(ctx, "bob", chat.Cursors(s.tag).Pack(chat.JournalCursor, "", 500_000, 500_000), 50)
 		return len(c.Messages), err
 	})
 	run("Get", func() (int, error) {

@@ -52,7 +52,7 @@ func (s *Store) Calls(ctx context.Context, user, cursor string, limit int) ([]ch
 	before, id := []int64{end}, ""
 	if cursor != "" {
 		var err error
-		if before, id, err = s.parseCursor(cursor, callCursor, 1); err != nil {
+		if before, id, err = chat.Cursors(s.tag).Parse(cursor, chat.CallCursor, 1); err != nil {
 			return nil, "", err
 		}
 	}
@@ -74,7 +74,7 @@ func (s *Store) Calls(ctx context.Context, user, cursor string, limit int) ([]ch
 		return list, "", err
 	}
 	last := list[len(list)-1]
-	return list, s.cursor(callCursor, last.ID, stamp(last.Ended)), nil
+	return list, chat.Cursors(s.tag).Pack(chat.CallCursor, last.ID, stamp(last.Ended)), nil
 }
 
 const countMissed = `SELECT count(*) FROM calls WHERE callee = ?1 AND missed

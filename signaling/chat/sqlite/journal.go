@@ -59,7 +59,7 @@ func (s *Store) Changes(ctx context.Context, user, since string, limit int) (cha
 	if since != "" {
 		var rest string
 		var err error
-		if at, rest, err = s.parseCursor(since, journalCursor, 2); err != nil || rest != "" || at[0] > at[1] {
+		if at, rest, err = chat.Cursors(s.tag).Parse(since, chat.JournalCursor, 2); err != nil || rest != "" || at[0] > at[1] || at[0] < 0 {
 			return chat.Changes{}, chat.ErrBadCursor
 		}
 	}
@@ -81,7 +81,7 @@ func (s *Store) Changes(ctx context.Context, user, since string, limit int) (cha
 	if !c.More {
 		known = place
 	}
-	c.Cursor = s.cursor(journalCursor, "", known, place)
+	c.Cursor = chat.Cursors(s.tag).Pack(chat.JournalCursor, "", known, place)
 	return c, nil
 }
 
@@ -182,7 +182,7 @@ func (v view) words(ctx context.Context, user string, after int64, limit int) ([
 // Head implements chat.Journal.
 func (s *Store) Head(ctx context.Context, _ string) (string, error) {
 	n, err := s.head(ctx)
-	return s.cursor(journalCursor, "", n, n), err
+	return chat.Cursors(s.tag).Pack(chat.JournalCursor, "", n, n), err
 }
 
 func (s *Store) head(ctx context.Context) (n int64, err error) {

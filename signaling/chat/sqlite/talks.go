@@ -33,7 +33,7 @@ func (s *Store) Conversations(ctx context.Context, user, cursor string, limit in
 	if cursor != "" {
 		var err error
 		var rest string
-		if before, rest, err = s.parseCursor(cursor, talkCursor, 1); err != nil || rest != "" {
+		if before, rest, err = chat.Cursors(s.tag).Parse(cursor, chat.TalkCursor, 1); err != nil || rest != "" {
 			return nil, "", chat.ErrBadCursor
 		}
 	}
@@ -55,7 +55,7 @@ func (s *Store) Conversations(ctx context.Context, user, cursor string, limit in
 	if err != nil || !more {
 		return list, "", err
 	}
-	return list, s.cursor(talkCursor, "", next), nil
+	return list, chat.Cursors(s.tag).Pack(chat.TalkCursor, "", next), nil
 }
 
 // Partners implements chat.Messages.
