@@ -97,9 +97,9 @@ func TestContractOverTrunks(t *testing.T) {
 	t.Parallel()
 	presencetest.Run(t, func(t *testing.T, dies bool) presencetest.World {
 		t.Parallel()
+		trunks := newDepot(t) // it ends after the nodes
 		w := newWorld(t, contractConfig(redistest.Start(t).URL(), dies))
-		w.trunks = newDepot(t)
-		w.cfg.Dial = w.trunks.dial
+		w.trunks, w.cfg.Dial = trunks, trunks.dial
 		return w
 	})
 }
