@@ -107,6 +107,17 @@ test('M3: what was kept is read without a connection; with one the server is rig
   expect(h.kept['bob']).toHaveLength(4)
 })
 
+test('a message that comes behind a newer one counts too', async () => {
+  const { server, chat } = setup()
+  server.tell('caughtUp', 'c')
+  await settle()
+  server.store.push(message(1), message(3), message(5))
+  for (const n of [1, 5, 3]) server.tell('message', message(n), undefined)
+  await settle()
+  expect(chat.talks.unread).toBe(3)
+  expect(chat.talks.of('bob')?.last.message).toBe('message 5')
+})
+
 test('M2: what is before the user’s eyes is seen, and nothing else', async () => {
   const { server, chat, h } = setup()
   server.tell('caughtUp', 'c')

@@ -244,6 +244,7 @@ export class Chat {
       else open.hold()
     } else this.#keeper.came(peer, m)
     const read = open !== undefined && this.#reading && this.#host.visible()
+    if (this.#live && this.talks.late(m)) this.#reloadTalks()
     const fresh = this.talks.put(m, !read)
     if (fresh && read) void this.#tellSeen(peer)
     if (fresh && this.#live) this.#host.announce(`${this.#host.nameOf(peer)}: ${gist(m)}`)

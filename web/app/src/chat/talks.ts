@@ -67,6 +67,12 @@ export class Talks {
     return theirs
   }
 
+  /** Whether a message of the other came behind a newer one: it may be unread, and only the server knows. */
+  late(m: Message): boolean {
+    const talk = this.of(m.senderId)
+    return talk !== undefined && m.senderId !== this.#me && !m.editedAt && m.status !== 'seen' && order(m, talk.last) < 0
+  }
+
   /** The user has read it, here or elsewhere. */
   read(peer: UserId): boolean {
     const talk = this.of(peer)
