@@ -1,12 +1,9 @@
 package redis
 
 import (
-	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 
 	goredis "github.com/redis/go-redis/v9"
 
@@ -38,19 +35,7 @@ func (b *Browsers) List(ctx context.Context, user string) ([]push.Subscription, 
 	if err != nil {
 		return nil, fmt.Errorf("redis: %w", err)
 	}
-	var list []push.Subscription
-	for device, text := range all {
-		var sub push.Subscription
-		if json.Unmarshal([]byte(text), &sub) != nil {
-			continue // of a later release
-		}
-		sub.Device = device
-		list = append(list, sub)
-	}
-	slices.SortFunc(list, func(a, b push.Subscription) int {
-		return cmp.Or(b.Since.Compare(a.Since), cmp.Compare(a.Device, b.Device))
-	})
-	return list, nil
+	return subscriptionsIn(all), nil
 }
 
 // Erase forgets them, and whose their endpoints were.

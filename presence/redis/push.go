@@ -85,8 +85,12 @@ func (p Subscriptions) List(ctx context.Context, user string) ([]push.Subscripti
 	if err := p.do(all); err != nil {
 		return nil, err
 	}
-	var list []push.Subscription
-	for device, text := range all.Val() {
+	return subscriptionsIn(all.Val()), nil
+}
+
+// subscriptionsIn reads a user's hash; those that were registered last are first.
+func subscriptionsIn(all map[string]string) (list []push.Subscription) {
+	for device, text := range all {
 		var sub push.Subscription
 		if json.Unmarshal([]byte(text), &sub) != nil {
 			continue // of a later release
@@ -97,7 +101,7 @@ func (p Subscriptions) List(ctx context.Context, user string) ([]push.Subscripti
 	slices.SortFunc(list, func(a, b push.Subscription) int {
 		return cmp.Or(b.Since.Compare(a.Since), cmp.Compare(a.Device, b.Device))
 	})
-	return list, nil
+	return list
 }
 
 // Remove implements push.Store.
