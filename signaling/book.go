@@ -1,6 +1,7 @@
 package signaling
 
 import (
+	"bytes"
 	"sync"
 	"time"
 
@@ -21,13 +22,31 @@ type book struct {
 	byID   map[string]*noted
 	byUser map[string][]*noted // live ones
 	ended  []*noted            // oldest first
+	buf    []byte              // to pack into
 }
 
-// noted is one call; guarded by the book's mu.
+// noted is one call; guarded by the book's mu. There are thousands of ended ones
+// on a busy node, and seldom anybody asks: they are kept as small as they are in
+// the store.
 type noted struct {
-	c     *call.Call
-	told  window
-	until time.Time // once it has ended
+	live    *call.Call // nil once it has ended
+	packed  []byte     // the ended call
+	id      string
+	version uint64
+	told    window
+	until   time.Time // once it has ended
+}
+
+// call is what is known of it.
+func (n *noted) call() *call.Call {
+	if n.live != nil {
+		return n.live
+	}
+	c, err := call.Decode(n.packed) // pieces of it may stay: nobody writes to them
+	if err != nil {
+		panic("signaling: an ended call can not be unpacked: " + err.Error()) // it was packed here
+	}
+	return &c
 }
 
 func newBook() *book {
@@ -39,7 +58,7 @@ func (b *book) get(id string) *call.Call {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if n := b.byID[id]; n != nil {
-		return n.c
+		return n.call()
 	}
 	return nil
 }
@@ -54,7 +73,7 @@ func (b *book) liveOf(user string) []*call.Call {
 	}
 	out := make([]*call.Call, len(list))
 	for i, n := range list {
-		out[i] = n.c
+		out[i] = n.live
 	}
 	return out
 }
@@ -65,7 +84,7 @@ func (b *book) all() []*call.Call {
 	defer b.mu.Unlock()
 	out := make([]*call.Call, 0, len(b.byID))
 	for _, n := range b.byID {
-		out = append(out, n.c)
+		out = append(out, n.call())
 	}
 	return out
 }
@@ -77,24 +96,26 @@ func (b *book) put(c *call.Call, now time.Time) (old *call.Call, taken bool) {
 	defer b.mu.Unlock()
 	n := b.byID[c.ID]
 	if n == nil {
-		n = &noted{}
+		n = &noted{id: c.ID}
 		b.byID[c.ID] = n
 	} else {
-		old = n.c
-		if c.Version < old.Version {
+		old = n.call()
+		if c.Version < n.version {
 			return old, false
 		}
 	}
-	was := old != nil && old.Live()
-	n.c = c
-	if !c.Live() {
-		n.c = lean(c)
+	was := n.live != nil
+	n.version = c.Version
+	if c.Live() {
+		n.live, n.packed = c, nil
+		if !was {
+			b.byUser[c.Caller.User] = append(b.byUser[c.Caller.User], n)
+			b.byUser[c.Callee.User] = append(b.byUser[c.Callee.User], n)
+		}
+		return old, true
 	}
-	switch {
-	case c.Live() && !was:
-		b.byUser[c.Caller.User] = append(b.byUser[c.Caller.User], n)
-		b.byUser[c.Callee.User] = append(b.byUser[c.Callee.User], n)
-	case !c.Live() && (was || old == nil):
+	b.packLocked(n, c)
+	if was || old == nil {
 		b.unlinkLocked(c.Caller.User, n)
 		b.unlinkLocked(c.Callee.User, n)
 		n.until = now.Add(bookKeep)
@@ -103,12 +124,12 @@ func (b *book) put(c *call.Call, now time.Time) (old *call.Call, taken bool) {
 	return old, true
 }
 
-// lean is an ended call without what its callee was shown: pieces of the
-// envelope that it came in, all of which they would keep in memory.
-func lean(c *call.Call) *call.Call {
-	l := *c
-	l.Info.From, l.Info.Metadata = nil, nil
-	return &l
+// packLocked keeps an ended call, without what its callee was shown.
+func (b *book) packLocked(n *noted, c *call.Call) {
+	lean := *c
+	lean.Info.From, lean.Info.Metadata = nil, nil
+	b.buf = call.AppendCall(b.buf[:0], &lean)
+	n.live, n.packed = nil, bytes.Clone(b.buf)
 }
 
 func (b *book) unlinkLocked(user string, n *noted) {
@@ -141,8 +162,10 @@ func (b *book) dropLocked(id string) {
 		return
 	}
 	delete(b.byID, id)
-	b.unlinkLocked(n.c.Caller.User, n)
-	b.unlinkLocked(n.c.Callee.User, n)
+	if c := n.live; c != nil {
+		b.unlinkLocked(c.Caller.User, n)
+		b.unlinkLocked(c.Callee.User, n)
+	}
 }
 
 // tidy forgets what ended long ago, and live calls that keep is false for: no
@@ -153,15 +176,15 @@ func (b *book) tidy(now time.Time, keep func(*call.Call) bool) {
 	n := 0
 	for n < len(b.ended) && now.After(b.ended[n].until) {
 		e := b.ended[n]
-		if b.byID[e.c.ID] == e {
-			delete(b.byID, e.c.ID)
+		if b.byID[e.id] == e {
+			delete(b.byID, e.id)
 		}
 		b.ended[n] = nil
 		n++
 	}
 	b.ended = b.ended[n:]
 	for id, n := range b.byID {
-		if n.c.Live() && !keep(n.c) {
+		if n.live != nil && !keep(n.live) {
 			b.dropLocked(id)
 		}
 	}

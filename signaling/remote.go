@@ -228,12 +228,12 @@ type target struct {
 
 // targets says what goes to which node.
 func (sw *Switchboard) targets(ctx context.Context, c *call.Call, fx []call.Effect) (out []target, err error) {
-	for _, user := range [...]string{c.Caller.User, c.Callee.User} {
-		list, lookErr := sw.elsewhere(ctx, user)
-		if lookErr != nil {
-			err = lookErr
-			continue
-		}
+	callers, err := sw.elsewhere(ctx, c.Caller.User)
+	callees, lookErr := sw.elsewhere(ctx, c.Callee.User)
+	if lookErr != nil {
+		err = lookErr
+	}
+	for _, list := range [...][]presence.Session{callers, callees} {
 		for i := range list {
 			if s := &list[i]; !sw.mine(s) && concerns(fx, s) {
 				out = addTarget(out, s.Owner())
@@ -241,7 +241,7 @@ func (sw *Switchboard) targets(ctx context.Context, c *call.Call, fx []call.Effe
 		}
 	}
 	for i := range out {
-		out[i].fx = sw.effectsFor(ctx, c, fx, out[i].to)
+		out[i].fx = effectsFor(c, fx, callers, callees, out[i].to)
 	}
 	return out, err
 }
@@ -257,9 +257,7 @@ func addTarget(list []target, to presence.Peer) []target {
 
 // effectsFor lists the effects that are for sessions of one node: all of them,
 // without a copy, in the common case.
-func (sw *Switchboard) effectsFor(ctx context.Context, c *call.Call, fx []call.Effect, to presence.Peer) []call.Effect {
-	callers, _ := sw.elsewhere(ctx, c.Caller.User) // asked a moment ago
-	callees, _ := sw.elsewhere(ctx, c.Callee.User)
+func effectsFor(c *call.Call, fx []call.Effect, callers, callees []presence.Session, to presence.Peer) []call.Effect {
 	wanted := func(e *call.Effect) bool {
 		list := callees
 		if e.To.User == c.Caller.User {

@@ -74,6 +74,7 @@ type outlet struct {
 	gone      bool      // buried
 
 	trunk      *trunk    // nil: there is none
+	rush       rush      // of letters over it
 	laying     bool      // there may be one soon
 	trunkAfter time.Time // none before that
 	trunkFails int       // times that there was none to be had, lately
@@ -133,17 +134,19 @@ func (o *outlet) send(l letter) error {
 
 // goLocked sends the next batch if there is something to send, and releases mu.
 func (o *outlet) goLocked() {
-	if o.busy || o.gone || o.refuse != nil && time.Now().Before(o.until) || !o.fillLocked() {
+	if o.busy || o.gone || o.refuse != nil && time.Now().Before(o.until) || len(o.queue) == 0 && o.again >= o.keptEnd() {
 		o.mu.Unlock()
 		return
 	}
 	o.busy = true
 	o.bus.flightBegins()
 	if t := o.trunk; t != nil {
+		rush := o.rush.on
 		o.mu.Unlock()
-		go o.drive(t) // it is a flight
+		go o.drive(t, rush) // it is a flight
 		return
 	}
+	o.fillLocked()
 	cmd := inboxAppend.cmd(o.keys, o.to.Epoch, o.bus.cfg.InboxMax, inboxKeep.Milliseconds(), o.buf)
 	o.cmd = cmd
 	o.mu.Unlock()

@@ -220,9 +220,12 @@ func isNowhere(err error) bool {
 // isAway reports whether an error says that Redis can not be worked with now,
 // and nothing about the command.
 func isAway(err error) bool {
+	if err == nil {
+		return false
+	}
 	var reply goredis.Error
 	switch {
-	case err == nil, errors.Is(err, goredis.Nil):
+	case errors.Is(err, goredis.Nil):
 		return false
 	case errors.Is(err, presence.ErrUnavailable): // said by the pipe: known
 		return false

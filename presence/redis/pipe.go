@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -33,6 +34,7 @@ type pipe struct {
 	mu    sync.Mutex
 	queue []*order
 	busy  bool // somebody is sending
+	rush  rush // of orders
 	tasks sync.WaitGroup
 
 	trips, commands, reloads atomic.Uint64
@@ -69,6 +71,11 @@ func (p *pipe) do(cmds ...goredis.Cmder) error {
 	p.queue = append(p.queue, o)
 	if !p.busy {
 		p.busy = true
+		if p.rush.on {
+			p.mu.Unlock()
+			runtime.Gosched()
+			p.mu.Lock()
+		}
 		batch := p.takeLocked()
 		p.mu.Unlock()
 		p.send(batch)
@@ -151,6 +158,9 @@ func (p *pipe) takeLocked() []*order {
 	for n < len(p.queue) && (n == 0 || cmds+len(p.queue[n].cmds) <= maxBatch) {
 		cmds += len(p.queue[n].cmds)
 		n++
+	}
+	if n > 0 {
+		p.rush.add(n, time.Now())
 	}
 	batch := p.queue[:n:n]
 	if n == len(p.queue) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"runtime"
 	"time"
 
 	"github.com/tandem-rtc/tandem/presence"
@@ -201,28 +202,32 @@ func (o *outlet) probeLocked(now time.Time) {
 	}
 }
 
-// drive sends over the trunk until there is nothing to send. The batch in o.buf
-// is the first.
-func (o *outlet) drive(t *trunk) {
+// drive sends over the trunk until there is nothing to send.
+func (o *outlet) drive(t *trunk, rush bool) {
 	defer o.bus.flightEnds()
 	for {
-		err := t.write(o.buf, o.urgent)
+		if rush {
+			runtime.Gosched()
+		}
 		o.mu.Lock()
-		calls := o.wroteLocked(t, err)
 		if o.gone {
 			o.busy = false
-			o.bus.tell(calls, nil)
 			o.mu.Unlock()
 			o.bus.remove(o.to, o)
 			o.bury(false)
 			return
 		}
-		o.bus.tell(calls, nil)
 		if o.trunk != t || !o.fillLocked() {
 			o.busy = false
 			o.goLocked()
 			return
 		}
+		o.mu.Unlock()
+		err := t.write(o.buf, o.urgent)
+		o.mu.Lock()
+		o.rush.add(len(o.fresh), time.Now())
+		rush = o.rush.on
+		o.bus.tell(o.wroteLocked(t, err), nil)
 		o.mu.Unlock()
 	}
 }
