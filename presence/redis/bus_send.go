@@ -134,7 +134,7 @@ func (o *outlet) send(l letter) error {
 
 // goLocked sends the next batch if there is something to send, and releases mu.
 func (o *outlet) goLocked() {
-	if o.busy || o.gone || o.refuse != nil && time.Now().Before(o.until) || len(o.queue) == 0 && o.again >= o.keptEnd() {
+	if o.busy || o.gone || o.refuse != nil && time.Now().Before(o.until) || o.emptyLocked() {
 		o.mu.Unlock()
 		return
 	}
@@ -156,12 +156,15 @@ func (o *outlet) goLocked() {
 // keptEnd is the number behind the last kept letter.
 func (o *outlet) keptEnd() uint64 { return o.first + uint64(len(o.kept)) }
 
+// emptyLocked reports whether there is nothing to send.
+func (o *outlet) emptyLocked() bool { return len(o.queue) == 0 && o.again >= o.keptEnd() }
+
 // fillLocked makes the next batch: what has to be sent again, then what is new.
 func (o *outlet) fillLocked() bool {
-	end := o.keptEnd()
-	if len(o.queue) == 0 && o.again >= end {
+	if o.emptyLocked() {
 		return false
 	}
+	end := o.keptEnd()
 	o.number++
 	b := appendHead(o.buf[:0], o.bus.self(), o.bus.origin, o.gen, o.number)
 	o.againFrom, o.urgent = o.again, false
