@@ -141,9 +141,8 @@ func (o *outlet) goLocked() {
 	o.busy = true
 	o.bus.flightBegins()
 	if t := o.trunk; t != nil {
-		rush := o.rush.on
 		o.mu.Unlock()
-		go o.drive(t, rush) // it is a flight
+		go o.drive(t) // it is a flight
 		return
 	}
 	o.fillLocked()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -71,11 +70,7 @@ func (p *pipe) do(cmds ...goredis.Cmder) error {
 	p.queue = append(p.queue, o)
 	if !p.busy {
 		p.busy = true
-		if p.rush.on {
-			p.mu.Unlock()
-			runtime.Gosched()
-			p.mu.Lock()
-		}
+		p.rush.wait(&p.mu)
 		batch := p.takeLocked()
 		p.mu.Unlock()
 		p.send(batch)

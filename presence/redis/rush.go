@@ -1,6 +1,10 @@
 package redis
 
-import "time"
+import (
+	"runtime"
+	"sync"
+	"time"
+)
 
 // A rush is when so much is to be sent that it pays to let all others go first
 // who are ready to run: what they have to send goes along, in one write. When
@@ -27,4 +31,13 @@ func (r *rush) add(n int, now time.Time) {
 	}
 	r.on = time.Duration(r.n)*rushEvery > d
 	r.n, r.since = 0, now
+}
+
+// wait lets others go first in a rush. mu is held, but not meanwhile.
+func (r *rush) wait(mu *sync.Mutex) {
+	if r.on {
+		mu.Unlock()
+		runtime.Gosched()
+		mu.Lock()
+	}
 }

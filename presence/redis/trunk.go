@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"runtime"
 	"time"
 
 	"github.com/tandem-rtc/tandem/presence"
@@ -203,13 +202,11 @@ func (o *outlet) probeLocked(now time.Time) {
 }
 
 // drive sends over the trunk until there is nothing to send.
-func (o *outlet) drive(t *trunk, rush bool) {
+func (o *outlet) drive(t *trunk) {
 	defer o.bus.flightEnds()
+	o.mu.Lock()
 	for {
-		if rush {
-			runtime.Gosched()
-		}
-		o.mu.Lock()
+		o.rush.wait(&o.mu)
 		if o.gone {
 			o.busy = false
 			o.mu.Unlock()
@@ -226,9 +223,7 @@ func (o *outlet) drive(t *trunk, rush bool) {
 		err := t.write(o.buf, o.urgent)
 		o.mu.Lock()
 		o.rush.add(len(o.fresh), time.Now())
-		rush = o.rush.on
 		o.bus.tell(o.wroteLocked(t, err), nil)
-		o.mu.Unlock()
 	}
 }
 
