@@ -33,6 +33,10 @@ func TestBook_EndedCallsArePacked(t *testing.T) {
 	if old, taken := b.put(&end, now); old != &c || !taken {
 		t.Fatalf("the end was not taken: %v, %v", old, taken)
 	}
+	other := end // packed after it, and not into it
+	other.ID = "c2"
+	b.put(&other, now)
+	b.drop("c2")
 	want := end
 	want.Info.From, want.Info.Metadata = nil, nil
 	got := b.get("c1")
