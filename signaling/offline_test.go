@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/tandem-rtc/tandem/signaling/call"
@@ -39,6 +40,7 @@ func TestC5_WhoCanNotBeWokenIsOfflineAtOnce(t *testing.T) {
 		play(t, change, func(w *world) {
 			a := w.all("A1")[0]
 			a.ask("call:user", ringing(callee, offer(1)))
+			synctest.Wait() // where that took time, the list of who is online came due meanwhile
 			a.hears("call:unavailable")
 		})
 	}
