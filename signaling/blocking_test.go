@@ -336,3 +336,29 @@ func FuzzDecodeBlock(f *testing.F) {
 		}
 	})
 }
+
+// TestC15_RefusedSessionsLeaveNoLists: nor do they take those of their user along.
+func TestC15_RefusedSessionsLeaveNoLists(t *testing.T) {
+	store := openChat(t)
+	w := newWorldOf(t, 1, func(s *setup) { s.chat, s.SessionsPerUser = store, 1 })
+	a := w.join("A1")
+	if _, err := w.tryJoin("A2", identity("a")); err == nil {
+		t.Fatal("a second session was let in")
+	}
+	entry := func() (n int, there bool) {
+		w.sw.blocks.mu.Lock()
+		defer w.sw.blocks.mu.Unlock()
+		e := w.sw.blocks.by["a"]
+		if e == nil {
+			return 0, false
+		}
+		return e.sessions, true
+	}
+	if n, _ := entry(); n != 1 {
+		t.Errorf("%d sessions have the lists, want 1", n)
+	}
+	a.sess.Closed(true)
+	if n, there := entry(); there {
+		t.Errorf("%d sessions are left", n)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/tandem-rtc/tandem/presence"
 	"github.com/tandem-rtc/tandem/signaling/wire"
@@ -27,17 +28,23 @@ type online struct {
 	ready bool   // told is set
 
 	recalls recalls
+
+	// asked counts the times that somebody asked who is online: what was asked
+	// for later is newer.
+	asked atomic.Uint64
 }
 
 // roll is who was found online.
 type roll struct {
-	n   int
-	err error
+	asked uint64
+	n     int
+	err   error
 }
 
 // read looks who is online, for a session that connects.
 func (o *online) read(ctx context.Context) (r roll) {
 	var version uint64
+	r.asked = o.asked.Add(1)
 	if r.n, version, r.err = o.sw.store.OnlineCount(ctx); r.err == nil && r.n <= o.sw.cfg.PresenceLimit {
 		_, _, r.err = o.whole(ctx, version)
 	}
@@ -51,14 +58,31 @@ func (o *online) welcome(ctx context.Context, t *turn, s *Session, r roll) {
 		o.sw.log.Warn("the online list is not to be had", "error", r.err)
 		return
 	}
-	s.setWhole(false) // whatever it had
 	if r.n <= o.sw.cfg.PresenceLimit {
 		ev, users := o.latest() // somebody may have been told a newer one meanwhile
-		s.sendWhole(t, ev, users)
+		s.list(r.asked, func() {
+			s.setWhole(false) // whatever it had
+			s.sendWhole(t, ev, users)
+		})
 		return
 	}
-	s.send(t, o.partners(ctx, s))
+	ev := o.partners(ctx, s)
+	s.list(r.asked, func() {
+		s.setWhole(false)
+		s.send(t, ev)
+	})
 	o.recall(s)
+}
+
+// list queues a list of who is online, unless one was queued that was asked for
+// later: lists are made in several places, and an older one must not come last.
+func (s *Session) list(asked uint64, send func()) {
+	s.listing.Lock()
+	defer s.listing.Unlock()
+	if asked >= s.listed {
+		s.listed = asked
+		send()
+	}
 }
 
 // latest is the list that was made last.
@@ -87,18 +111,20 @@ func (s *Session) sendWhole(t *turn, ev *wire.Event, users []string) {
 
 // again tells the session who is online now that somebody looks otherwise to it.
 func (o *online) again(ctx context.Context, t *turn, s *Session) {
+	asked := o.asked.Add(1)
 	n, version, err := o.sw.store.OnlineCount(ctx)
 	if err != nil {
 		return // the next list says it
 	}
 	if n <= o.sw.cfg.PresenceLimit {
 		if ev, users, err := o.whole(ctx, version); err == nil {
-			s.sendWhole(t, ev, users)
+			s.list(asked, func() { s.sendWhole(t, ev, users) })
 		}
 		return
 	}
 	if !s.isWhole() {
-		s.send(t, o.partners(ctx, s))
+		ev := o.partners(ctx, s)
+		s.list(asked, func() { s.send(t, ev) })
 	}
 }
 
@@ -151,6 +177,7 @@ func onlineOf(states []presence.State) []string {
 // broadcast tells everybody of a changed list. The ticker calls it at most once
 // in PresenceInterval.
 func (o *online) broadcast(ctx context.Context) {
+	asked := o.asked.Add(1)
 	n, version, err := o.sw.store.OnlineCount(ctx)
 	if err != nil || (o.ready && version == o.told) {
 		return
@@ -164,22 +191,22 @@ func (o *online) broadcast(ctx context.Context) {
 			o.sw.log.Warn("the online list is not to be had", "error", err)
 			return
 		}
-		o.sw.hub.all(func(s *Session) { s.sendWhole(t, ev, users) })
+		o.sw.hub.all(func(s *Session) { s.list(asked, func() { s.sendWhole(t, ev, users) }) })
 		return
 	}
-	o.tellPartners(ctx, t)
+	o.tellPartners(ctx, t, asked)
 }
 
 // tellPartners tells each session which of its partners are online. All are
 // asked for at once: what it costs the store does not grow with the sessions
 // that have the same partners.
-func (o *online) tellPartners(ctx context.Context, t *turn) {
+func (o *online) tellPartners(ctx context.Context, t *turn, asked uint64) {
 	type one struct {
 		s    *Session
 		list []string
 	}
 	var all []one
-	asked := map[string]bool{}
+	found := map[string]bool{}
 	o.sw.hub.all(func(s *Session) {
 		// A session that still shows a whole list gets a last correction.
 		whole := s.setWhole(false)
@@ -193,24 +220,32 @@ func (o *online) tellPartners(ctx context.Context, t *turn) {
 		}
 		all = append(all, one{s, list})
 		for _, u := range list {
-			asked[u] = false
+			found[u] = false
 		}
 	})
-	states, err := o.sw.store.States(ctx, slices.Collect(maps.Keys(asked)))
+	states, err := o.sw.store.States(ctx, slices.Collect(maps.Keys(found)))
 	if err != nil {
 		o.sw.log.Warn("presence of partners is not to be had", "error", err)
 		return
 	}
 	for _, st := range states {
-		asked[st.User] = st.Online
+		found[st.User] = st.Online
 	}
 	for _, p := range all {
-		ids := slices.DeleteFunc(p.list, func(u string) bool { return !asked[u] })
+		ids := slices.DeleteFunc(p.list, func(u string) bool { return !found[u] })
 		slices.Sort(ids)
-		if sum := hashOf(o.sw.hub.seed, ids); p.s.newList(sum) {
-			p.s.send(t, droppable(wire.GetOnlineUsers, appendStrings(nil, ids)))
-		}
+		p.s.listPartners(t, asked, ids)
 	}
+}
+
+// listPartners tells the session which of its partners are online, if that is
+// another list than before.
+func (s *Session) listPartners(t *turn, asked uint64, ids []string) {
+	s.list(asked, func() {
+		if s.newList(hashOf(s.sw.hub.seed, ids)) {
+			s.send(t, droppable(wire.GetOnlineUsers, appendStrings(nil, ids)))
+		}
+	})
 }
 
 func hashOf(seed maphash.Seed, ids []string) uint64 {

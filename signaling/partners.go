@@ -4,8 +4,6 @@ import (
 	"context"
 	"slices"
 	"sync"
-
-	"github.com/tandem-rtc/tandem/signaling/wire"
 )
 
 // Whom users have to do with: the list of who is online has only those on a site
@@ -74,13 +72,13 @@ func (o *online) recallOne(s *Session) {
 	if len(list) == 0 || whole {
 		return
 	}
+	asked := o.asked.Add(1)
 	states, err := o.sw.store.States(ctx, all)
 	if err != nil {
 		return // as above: the next change tells
 	}
-	if ids := s.shown(onlineOf(states)); s.newList(hashOf(o.sw.hub.seed, ids)) {
-		o.sw.inTurnOf(ctx, func(_ context.Context, t *turn) { s.send(t, droppable(wire.GetOnlineUsers, appendStrings(nil, ids))) })
-	}
+	ids := s.shown(onlineOf(states))
+	o.sw.inTurnOf(ctx, func(_ context.Context, t *turn) { s.listPartners(t, asked, ids) })
 }
 
 // meet notes that the session's user and another have to do with each other, the

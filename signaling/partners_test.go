@@ -1,12 +1,15 @@
 package signaling
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/tandem-rtc/tandem/presence"
 	"github.com/tandem-rtc/tandem/signaling/auth"
 	"github.com/tandem-rtc/tandem/signaling/chat"
 	"github.com/tandem-rtc/tandem/signaling/wire"
@@ -79,5 +82,56 @@ func TestP4_PartnersAreBounded(t *testing.T) {
 	s.met("new2")
 	if all, _ := s.metBefore(old); len(all) != maxPartners || all[maxPartners-1] != "new2" {
 		t.Fatalf("%v", all)
+	}
+}
+
+// slowRecall keeps what is found of the partners of b until it is let go.
+type slowRecall struct {
+	presence.Store
+	found, release chan struct{}
+	once           sync.Once
+}
+
+func (r *slowRecall) States(ctx context.Context, users []string) ([]presence.State, error) {
+	list, err := r.Store.States(ctx, users)
+	// Nobody but a recall gives the store a time.
+	if _, timed := ctx.Deadline(); timed && slices.Equal(users, []string{"a"}) {
+		r.once.Do(func() {
+			close(r.found)
+			<-r.release
+		})
+	}
+	return list, err
+}
+
+// TestP4_OlderListsStayBehind: a list that was made of what was so before does not
+// take the place of a newer one.
+func TestP4_OlderListsStayBehind(t *testing.T) {
+	store := openChat(t)
+	if _, _, err := store.Add(t.Context(), chat.Message{Sender: "a", Receiver: "b", Text: "of old"}); err != nil {
+		t.Fatal(err)
+	}
+	slow := &slowRecall{found: make(chan struct{}), release: make(chan struct{})}
+	w := newWorldOf(t, 1, func(s *setup) {
+		s.chat, s.PresenceLimit, s.PresenceInterval = store, 1, 10*time.Millisecond
+		s.wrap = func(st presence.Store) presence.Store {
+			slow.Store = st
+			return slow
+		}
+	})
+	b := w.join("b1")
+	w.join("c1")
+	<-slow.found // a is offline
+	w.join("a1")
+	until(t, "b hears of a", func() bool { return b.listed(`["a"]`) })
+	close(slow.release)
+	until(t, "all is told", func() bool {
+		r := &w.sw.online.recalls
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return r.working == 0
+	})
+	if !b.listed(`["a"]`) {
+		t.Errorf("lists %q", b.allLists())
 	}
 }

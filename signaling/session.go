@@ -48,6 +48,11 @@ type Session struct {
 	// before everything else, and not while sockets are flushed.
 	shift sync.Mutex
 
+	// listing lets one list of who is online follow the other. It is locked before
+	// mu, and while a list is queued.
+	listing sync.Mutex
+	listed  uint64 // when what the list was made of was asked for; online.asked counts
+
 	mu       sync.Mutex
 	state    state
 	moved    bool            // closed, because it goes on on another node
@@ -124,11 +129,12 @@ func (sw *Switchboard) Open(ctx context.Context, link Link, id *auth.Identity, h
 		limit = math.MaxInt // it was admitted where it was
 	}
 	s.partners = h.Luggage.Partners[max(0, len(h.Luggage.Partners)-maxPartners):]
+	sw.enterBlocks(s) // before others find the session
 	old, ok := sw.hub.add(s, limit)
 	if !ok {
+		sw.leaveBlocks(s)
 		return nil, wire.Errorf(wire.CodeTooManySessions, "")
 	}
-	sw.enterBlocks(s)
 	sw.register(ctx, s)
 	sw.awaitBlocks(s)
 	if old != nil { // the same device came back without its session
