@@ -23,8 +23,7 @@ before(async () => {
 afterEach(() => leaveAll(browser));
 after(async () => {
   await browser?.close();
-  await open?.stop();
-  await closed?.stop();
+  await Promise.all([open?.stop(), closed?.stop()]);
 });
 
 async function docs(server, options) {

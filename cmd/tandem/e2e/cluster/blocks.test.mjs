@@ -2,18 +2,19 @@
 // share.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { atEnd } from '../lib/atend.mjs';
 import { startCluster } from '../lib/cluster.mjs';
 import { callUser, join, refused, settled } from '../lib/clients.mjs';
 import { eventually } from '../lib/eventually.mjs';
-import { startMongo } from '../lib/mongo.mjs';
+import { slowMongo, startMongo } from '../lib/mongo.mjs';
 import { unique } from '../lib/server.mjs';
 
 const list = (c) => c.all('getOnlineUsers').at(-1)[0];
 
 test('C15, P5: blocked on one node, blocked on all', async (t) => {
   const mongo = await startMongo();
-  t.after(() => mongo.stop());
-  const { nodes } = await startCluster(t, { flags: { 'ring-timeout': '1s', 'mongo-uri': mongo.uri } });
+  atEnd(t, () => mongo.stop());
+  const { nodes } = await startCluster(t, { flags: { 'ring-timeout': '1s', 'mongo-uri': mongo.uri }, allow: slowMongo });
   const [alice, bob] = [unique('alice'), unique('bob')];
   const [a, a2] = await Promise.all([join(t, nodes[0], 'json', alice), join(t, nodes[1], 'base-ws', alice)]);
   const [b, b2] = await Promise.all([join(t, nodes[1], 'json', bob), join(t, nodes[2], 'base-ws', bob)]);

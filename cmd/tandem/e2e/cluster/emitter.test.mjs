@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Emitter } from '@socket.io/redis-emitter';
 import { createClient } from 'redis';
+import { atEnd } from '../lib/atend.mjs';
 import { startCluster } from '../lib/cluster.mjs';
 import { join } from '../lib/clients.mjs';
 import { eventually } from '../lib/eventually.mjs';
@@ -15,7 +16,7 @@ async function backend(t, options) {
   const client = createClient({ url: `redis://127.0.0.1:${cluster.redis.port}` });
   client.on('error', () => {}); // Redis is restarted; the client connects again
   await client.connect();
-  t.after(() => client.destroy());
+  atEnd(t, () => client.destroy());
   const listening = () =>
     eventually('both nodes listen', async () => (await cluster.ask('PUBSUB', 'NUMSUB', 'socket.io-request#/#')).at(-1) === '2');
   await listening();

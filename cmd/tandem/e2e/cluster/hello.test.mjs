@@ -2,6 +2,7 @@
 // that it was taken in, and comes back once more as before (C9, I8).
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { atEnd } from '../lib/atend.mjs';
 import { startCluster } from '../lib/cluster.mjs';
 import { call, hangUp, join } from '../lib/clients.mjs';
 import { eventually } from '../lib/eventually.mjs';
@@ -13,7 +14,7 @@ const WAYS = [[0, 0, 0], [0, 1, 0], [0, 1, 1], [0, 1, 2], [0, 1, 2, 0]];
 /** A line that the client comes by, to one node and then another. */
 async function lineTo(t, node) {
   const line = await Proxy.to(node);
-  t.after(() => line.close());
+  atEnd(t, () => line.close());
   return line;
 }
 

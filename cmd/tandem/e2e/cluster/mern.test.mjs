@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import mongoose from 'mongoose';
+import { atEnd } from '../lib/atend.mjs';
 import { BASE_EVENTS } from '../browser/base.mjs';
 import { closePages, eventually, launchBrowser, mediaFlows } from '../lib/browser.mjs';
 import * as person from '../mern/person.mjs';
@@ -20,7 +21,7 @@ const PROFILE = ['_id', 'fullName', 'gender', 'profilePic', 'username'];
 test('1.1 1.3 M5 M6: an unmodified MERN app, on two nodes', async (t) => {
   const site = await startSite(t);
   const browser = await launchBrowser();
-  t.after(() => browser.close());
+  atEnd(t, () => browser.close());
   const [one, two] = [site.doors[0], site.doors.at(-1)];
   const shot = (page, name) => page.screenshot({ path: path.join(shots, `mern-${name}.png`), animations: 'disabled' });
   mkdirSync(shots, { recursive: true });

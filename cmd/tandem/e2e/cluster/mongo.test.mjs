@@ -1,21 +1,23 @@
 // Messages on many nodes with one MongoDB (M1 to M3, M5).
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { atEnd } from '../lib/atend.mjs';
 import { scale, startCluster } from '../lib/cluster.mjs';
 import { join } from '../lib/clients.mjs';
 import { eventually } from '../lib/eventually.mjs';
-import { startMongo } from '../lib/mongo.mjs';
+import { slowMongo, startMongo } from '../lib/mongo.mjs';
 import { rest } from '../lib/rest.mjs';
 import { app } from '../lib/sdk.mjs';
 import { unique } from '../lib/server.mjs';
 
 async function clusterWithMongo(t, nodes) {
   const mongo = await startMongo();
-  try {
-    return await startCluster(t, { nodes, flags: { 'mongo-uri': mongo.uri, 'events-rate': '100000', 'events-burst': '100000' } });
-  } finally {
-    t.after(() => mongo.stop()); // after the cluster, whose nodes would miss it
-  }
+  atEnd(t, () => mongo.stop());
+  return startCluster(t, {
+    nodes,
+    flags: { 'mongo-uri': mongo.uri, 'events-rate': '100000', 'events-burst': '100000' },
+    allow: slowMongo,
+  });
 }
 
 test('M1, M2, M3: sent on one node, delivered and seen on another, caught up on a third', async (t) => {

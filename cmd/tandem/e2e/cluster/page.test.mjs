@@ -2,6 +2,7 @@
 // in the middle of it (C13).
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { atEnd } from '../lib/atend.mjs';
 import { launchBrowser, mediaFlows, newPage } from '../lib/browser.mjs';
 import { startCluster } from '../lib/cluster.mjs';
 import { eventually } from '../lib/eventually.mjs';
@@ -44,7 +45,7 @@ function keepHello() {
 for (const victim of ['caller', 'callee']) {
   test(`C13: a video call across two nodes, kill -9 of the ${victim}'s: the call goes on`, async (t) => {
     const browser = await launchBrowser();
-    t.after(() => browser.close());
+    atEnd(t, () => browser.close());
     const cluster = await startCluster(t, { nodes: 2, names: true, flags: { ...FLAGS, 'node-lease': '2s' } });
     const anna = await openOn(browser, cluster, 'Anna', []);
     const ben = await openOn(browser, cluster, 'Ben', [await nodeOf(anna)]);

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import http from 'node:http';
 import net from 'node:net';
 import { test } from 'node:test';
+import { atEnd } from '../lib/atend.mjs';
 import { balance, LEASE, startCluster } from '../lib/cluster.mjs';
 import { call, hangUp, join, settled } from '../lib/clients.mjs';
 import { eventually } from '../lib/eventually.mjs';
@@ -46,7 +47,7 @@ async function alternate(t, cluster) {
     socket.on('error', () => up.destroy());
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.after(() => {
+  atEnd(t, () => {
     for (const s of sockets) s.destroy();
     agent.destroy();
     server.close();
@@ -110,7 +111,7 @@ test('P3: the load balancer as it is deployed never sends a POST twice: its even
       return req.resume().on('end', () => req.socket.destroy());
     });
     await new Promise((resolve) => s.listen(0, '127.0.0.1', resolve));
-    t.after(() => {
+    atEnd(t, () => {
       s.close();
       s.closeAllConnections();
     });

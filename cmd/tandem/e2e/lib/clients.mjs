@@ -3,6 +3,7 @@
 // so that a test can put any kind on either side of a call. sync() of each comes
 // back when the server has handled all that the client sent and the client has
 // all that was queued for it until then.
+import { atEnd } from './atend.mjs';
 import { JSONClient } from './jsonws.mjs';
 import { mintToken, unique } from './server.mjs';
 import { SocketIOClient } from './socketio.mjs';
@@ -33,7 +34,7 @@ export function client(t, server, kind, user, o = {}) {
   if (options.token === undefined && server.options.secret) options.token = mintToken(user, o.claims);
   if (options.token === null) delete options.token;
   const c = options.dialect === 'json' ? new JSONClient(server, options) : new SocketIOClient(server, options);
-  t.after(() => c.close());
+  atEnd(t, () => c.close());
   return c;
 }
 

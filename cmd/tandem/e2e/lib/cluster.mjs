@@ -15,6 +15,7 @@ import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { atEnd } from './atend.mjs';
 import { eventually } from './eventually.mjs';
 import { mintToken, Proxy, SECRET, Tandem } from './server.mjs';
 
@@ -158,7 +159,7 @@ export async function balance(t, ports) {
   const dir = mkdtempSync(path.join(tmpdir(), 'tandem-proxy-'));
   const port = await freePort();
   const haproxy = await startHAProxy(dir, port, ports);
-  t.after(async () => {
+  atEnd(t, async () => {
     await haproxy.kill();
     rmSync(dir, { recursive: true, force: true });
   });
@@ -172,7 +173,8 @@ export class Cluster {
   /** Of somebody who may ask over HTTP. */
   headers = { authorization: `Bearer ${mintToken('operator')}` };
 
-  async start({ nodes = 3, flags = {}, env = {}, line = false, trunks = false, names = false } = {}) {
+  async start({ nodes = 3, flags = {}, env = {}, line = false, trunks = false, names = false, allow } = {}) {
+    this.allow = allow;
     this.flags = { ...CLUSTER_FLAGS, ...flags };
     this.env = env;
     // Names are believed, for the page; else users show tokens.
@@ -219,6 +221,7 @@ export class Cluster {
       env: { REDIS_URL: `redis://127.0.0.1:${this.line?.port ?? this.redis.port}`, CLUSTER_SECRET: `cluster ${SECRET}`, ...this.env },
       flags: { ...this.flags, port: this.ports[i], 'node-name': `node${i}`, 'frontend-url': `http://127.0.0.1:${this.proxyPort}`, ...peers, ...flags },
     });
+    if (this.allow) node.allow(this.allow);
     await node.start();
     node.name = `node${i}`;
     if (old) this.gone.push(old);
@@ -290,8 +293,6 @@ export class Cluster {
 /** A cluster for one test. */
 export async function startCluster(t, options = {}) {
   const cluster = new Cluster();
-  // Hooks of a test run in order: this one is last if clients are made later,
-  // so nodes may log what comes of their being stopped under clients.
-  t.after(() => cluster.stop({ failed: t.passed === false || t.error != null }));
+  atEnd(t, () => cluster.stop({ failed: t.passed === false || t.error != null }));
   return cluster.start(options);
 }

@@ -22,6 +22,13 @@ async function binary() {
   return bin;
 }
 
+/**
+ * The log record of a node that waited too long: FerretDB goes through all messages
+ * for each, which a busy machine makes slow. What matters is that nothing is lost
+ * by it.
+ */
+export const slowMongo = (r) => /MongoDB does not answer in time/.test(r.error);
+
 /** Starts one with an empty database: {uri, stop()}. */
 export async function startMongo() {
   const name = `tandem_test_${randomBytes(6).toString('hex')}`;

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { atEnd } from './atend.mjs';
 import { mintToken } from './server.mjs';
 
 /**
@@ -27,6 +28,6 @@ export function rest(server, user, { cookie = false, claims } = {}) {
 /** A folder that outlives servers; the test's end removes it. */
 export function folder(t) {
   const dir = mkdtempSync(path.join(tmpdir(), 'tandem-data-'));
-  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  atEnd(t, () => rmSync(dir, { recursive: true, force: true }));
   return dir;
 }

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import WebSocket from 'ws';
+import { atEnd } from './atend.mjs';
 import { mintToken } from './server.mjs';
 
 const source = fileURLToPath(new URL('../../../../web/client/src/index.ts', import.meta.url));
@@ -46,6 +47,6 @@ export function app(t, server, user, { cursor, deviceId = `${user}-${Math.random
     c.close();
     socket?.terminate();
   };
-  t.after(() => c.end());
+  atEnd(t, () => c.end());
   return c;
 }

@@ -2,6 +2,7 @@
 // hand for what libraries do not do.
 import { io } from 'socket.io-client';
 import WebSocket from 'ws';
+import { atEnd } from './atend.mjs';
 import { PATIENCE, Recorder, Refused } from './recorder.mjs';
 import { mintToken } from './server.mjs';
 
@@ -129,7 +130,7 @@ export class RawClient extends Recorder {
     this.ws.on('message', (data, binary) => this.#packet(data, binary));
     this.ws.on('close', (code, reason) => this.record({ name: '(close)', args: [code, String(reason)] }));
     this.ws.on('error', () => {});
-    t.after(() => this.ws.terminate());
+    atEnd(t, () => this.ws.terminate());
   }
 
   #packet(data, binary) {

@@ -1,5 +1,6 @@
 // Clients that come back by themselves, as an SDK does: they connect again when
 // their connection ends, resume, and take their call again where that failed.
+import { atEnd } from './atend.mjs';
 import { answer, callUser } from './calls.mjs';
 import { eventually } from './eventually.mjs';
 import { JSONClient } from './jsonws.mjs';
@@ -90,7 +91,7 @@ export class Steady extends JSONClient {
 /** A steady client that is connected to `first` (default: server) and comes back through server. */
 export async function steady(t, server, user = unique('steady'), { first = server, device = 'd1' } = {}) {
   const c = new Steady(server, { user, kind: 'json', device, token: mintToken(user) });
-  t.after(() => c.close());
+  atEnd(t, () => c.close());
   return c.open({ url: first.ws });
 }
 

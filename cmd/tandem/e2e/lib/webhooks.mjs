@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import http from 'node:http';
 import { Webhook } from 'standardwebhooks';
+import { atEnd } from './atend.mjs';
 import { eventually } from './eventually.mjs';
 
 export class Receiver {
@@ -22,7 +23,7 @@ export class Receiver {
     r.url = `http://127.0.0.1:${r.server.address().port}/hook`;
     /** For a server of Tandem's. */
     r.env = { TANDEM_WEBHOOK_URLS: r.url, TANDEM_WEBHOOK_SECRETS: r.secret };
-    t.after(() => {
+    atEnd(t, () => {
       r.server.closeAllConnections();
       r.server.close();
       assert.deepEqual(r.#bad, [], 'webhooks that can not be verified');

@@ -8,9 +8,10 @@ import path from 'node:path';
 import readline from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { atEnd } from '../lib/atend.mjs';
 import { FLAGS } from '../browser/flags.mjs';
 import { startCluster } from '../lib/cluster.mjs';
-import { startMongo } from '../lib/mongo.mjs';
+import { slowMongo, startMongo } from '../lib/mongo.mjs';
 import { SECRET } from '../lib/server.mjs';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
@@ -71,12 +72,12 @@ async function startBackend(dist, uri) {
  */
 export async function startSite(t, { nodes = 2 } = {}) {
   const dist = mkdtempSync(path.join(tmpdir(), 'tandem-mern-'));
-  t.after(() => rmSync(dist, { recursive: true, force: true }));
+  atEnd(t, () => rmSync(dist, { recursive: true, force: true }));
   const [mongo, inputs] = await Promise.all([startMongo(), bundle(dist)]);
-  t.after(() => mongo.stop());
+  atEnd(t, () => mongo.stop());
   const backend = await startBackend(dist, mongo.uri);
-  t.after(() => backend.stop());
-  const cluster = await startCluster(t, { nodes, flags: FLAGS, env: { BACKEND_URL: backend.url, MONGO_DB_URI: mongo.uri } });
+  atEnd(t, () => backend.stop());
+  const cluster = await startCluster(t, { nodes, flags: FLAGS, env: { BACKEND_URL: backend.url, MONGO_DB_URI: mongo.uri }, allow: slowMongo });
   const own = readdirSync(here, { recursive: true }).filter((f) => path.dirname(f) !== '.' && path.extname(f));
   return {
     doors: cluster.nodes.map((n) => n.url),

@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import http from 'node:http';
 import { after, test } from 'node:test';
 import WebSocket, { WebSocketServer } from 'ws';
+import { atEnd } from '../lib/atend.mjs';
 import { SECRET, mintToken, startTandem, unique } from '../lib/server.mjs';
 import { assertFree, client } from '../lib/clients.mjs';
 
@@ -44,10 +45,13 @@ await once(backend, 'listening');
 
 const server = await startTandem({ secret: SECRET, flags: { 'backend-url': `http://127.0.0.1:${backend.address().port}` } });
 after(async () => {
-  await server.stop();
-  sockets.close();
-  backend.closeAllConnections();
-  backend.close();
+  try {
+    await server.stop();
+  } finally {
+    sockets.close();
+    backend.closeAllConnections();
+    backend.close();
+  }
 });
 
 const last = () => seen.at(-1);
@@ -135,7 +139,7 @@ test('1.3: a back end that is down is 502 backend_unreachable, and calls go on',
   const { port } = dead.address();
   await new Promise((resolve) => dead.close(resolve));
   const own = await startTandem({ flags: { 'backend-url': `http://127.0.0.1:${port}` } });
-  t.after(() => own.stop());
+  atEnd(t, () => own.stop());
   const r = await fetch(`${own.url}/api/anything`);
   assert.equal(r.status, 502);
   assert.equal((await r.json()).code, 'backend_unreachable');

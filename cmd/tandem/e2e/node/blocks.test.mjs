@@ -2,6 +2,7 @@
 // nothing, and reaches nobody.
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
+import { atEnd } from '../lib/atend.mjs';
 import { SECRET, startTandem, unique } from '../lib/server.mjs';
 import { callUser, join, refused, settled } from '../lib/clients.mjs';
 import { eventually } from '../lib/eventually.mjs';
@@ -76,7 +77,7 @@ test('C15: lists over the socket and REST are one, and other devices hear of it'
 
 test('C15: where no messages are kept nobody is blocked', async (t) => {
   const bare = await startTandem({ secret: SECRET, flags: { 'no-chat': true } });
-  t.after(() => bare.stop());
+  atEnd(t, () => bare.stop());
   const a = await join(t, bare, 'json');
   for (const ev of ['user:block', 'user:unblock', 'user:blocks']) await refused(a.ask(ev, { userId: 'x' }), 'not_configured');
   assert.equal((await rest(bare, a.user)('GET', '/api/blocks')).status, 501);

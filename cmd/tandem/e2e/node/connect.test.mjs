@@ -2,6 +2,7 @@
 // dialects, all transports, with and without a secret (I1, I3, I4, I5, I8, O4).
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { atEnd } from '../lib/atend.mjs';
 import { SECRET, mintToken, startTandem, unique } from '../lib/server.mjs';
 import { KINDS, client, join, refused } from '../lib/clients.mjs';
 
@@ -181,7 +182,7 @@ test('I3: json signs in by an auth frame, which is acknowledged', async (t) => {
 
 test('O4: a json client that shows nothing is closed when the handshake time is over', async (t) => {
   const strict = await startTandem({ secret: SECRET, flags: { 'handshake-timeout': '500ms' } });
-  t.after(() => strict.stop());
+  atEnd(t, () => strict.stop());
   const c = client(t, strict, 'json', 'silent', { token: null, query: {} });
   const began = Date.now();
   await assert.rejects(c.open(), { closeCode: 4408 });
@@ -214,7 +215,7 @@ test('I3: an extended session hears auth:expiring and lives on with a fresh toke
 
 test('I3: a session whose token runs out is closed', async (t) => {
   const strict = await startTandem({ secret: SECRET, flags: { 'token-leeway': '0s' } });
-  t.after(() => strict.stop());
+  atEnd(t, () => strict.stop());
   const in2s = () => ({ exp: Math.floor(Date.now() / 1000) + 2 });
   const [b, j] = await Promise.all([
     join(t, strict, 'base-ws', unique('base'), { claims: in2s() }),
@@ -250,7 +251,7 @@ test('C9: the same deviceId again replaces the older session', async (t) => {
 test('1: a namespace that does not exist is refused', async (t) => {
   const c = await join(t, guarded, 'base');
   const other = c.socket.io.socket('/admin');
-  t.after(() => other.disconnect());
+  atEnd(t, () => other.disconnect());
   const error = await new Promise((resolve) => {
     other.once('connect_error', resolve);
     other.connect();

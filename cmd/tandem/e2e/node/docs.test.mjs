@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { io } from 'socket.io-client';
+import { atEnd } from '../lib/atend.mjs';
 import { join } from '../lib/clients.mjs';
 import { bringAbout, curl, eventsOf, fill, prepare, program, routesOf, stepsOf, tidy } from '../lib/docs.mjs';
 import { PATIENCE } from '../lib/recorder.mjs';
@@ -104,7 +105,7 @@ test('a route without credentials is refused as described', async () => {
 async function socketOf(t, user, auth) {
   const options = { auth: { ...auth, token: mintToken(user) } };
   const socket = io(server.url, { ...options, forceNew: true });
-  t.after(() => socket.disconnect());
+  atEnd(t, () => socket.disconnect());
   await new Promise((resolve, reject) => socket.once('connect', resolve).once('connect_error', reject));
   return {
     person: {

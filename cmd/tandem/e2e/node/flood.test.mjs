@@ -7,6 +7,7 @@ import { execFileSync } from 'node:child_process';
 import net from 'node:net';
 import { test } from 'node:test';
 import WebSocket from 'ws';
+import { atEnd } from '../lib/atend.mjs';
 import { mintToken, SECRET, startTandem, unique } from '../lib/server.mjs';
 import { assertFree, call, client, hangUp, join, pair, settled } from '../lib/clients.mjs';
 
@@ -23,7 +24,7 @@ const HALFWAY = [
 
 test('O4: 10,000 connections that never finish their handshake', async (t) => {
   const server = await startTandem({ secret: SECRET, flags: { 'handshake-timeout': '4s', 'admin-listen': '127.0.0.1:0' } });
-  t.after(() => server.stop());
+  atEnd(t, () => server.stop());
   const up = await server.waitLog((r) => / is up$/.test(r.msg));
   const admin = /^(http:\S+)\/metrics/.exec(up.operators)[1];
   const memory = async () => Number(/^process_resident_memory_bytes (\S+)/m.exec(await (await fetch(`${admin}/metrics`)).text())[1]);
@@ -37,7 +38,7 @@ test('O4: 10,000 connections that never finish their handshake', async (t) => {
   const n = Math.min(10_000, files === 'unlimited' ? Infinity : Number(files) - 500);
   const closed = [];
   const lazy = [];
-  t.after(() => lazy.forEach((s) => s.destroy()));
+  atEnd(t, () => lazy.forEach((s) => s.destroy()));
   while (lazy.length < n) {
     // Some at a time: what is held up to scrutiny is the server, not the backlog of its port.
     const some = Array.from({ length: Math.min(250, n - lazy.length) }, (_, i) => {
@@ -78,7 +79,7 @@ test('O4: 10,000 connections that never finish their handshake', async (t) => {
 test('O4: more Socket.IO handshakes than may be unfinished: the oldest give way, whoever comes gets in', async (t) => {
   const most = 40;
   const server = await startTandem({ secret: SECRET, flags: { 'max-pending': most, 'handshake-timeout': '1m' } });
-  t.after(() => server.stop());
+  atEnd(t, () => server.stop());
   const [a, b] = await pair(t, server, 'base-poll', 'ext');
   const { callId } = await call(a, b);
 

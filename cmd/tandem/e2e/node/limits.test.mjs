@@ -3,13 +3,14 @@ import assert from 'node:assert/strict';
 import net from 'node:net';
 import { describe, test } from 'node:test';
 import { performance } from 'node:perf_hooks';
+import { atEnd } from '../lib/atend.mjs';
 import { SECRET, startTandem, unique } from '../lib/server.mjs';
 import { RawClient, assertFree, call, callUser, client, hangUp, join, pair, refused, settled, to } from '../lib/clients.mjs';
 
 async function start(t, flags, o = {}) {
   // Without stored messages receipts of any message are passed on: events to send.
   const server = await startTandem({ flags: { 'no-chat': true, ...flags }, ...o });
-  t.after(() => server.stop());
+  atEnd(t, () => server.stop());
   return server;
 }
 

@@ -2,6 +2,7 @@
 // ends do, and what the devices of the two are told of it.
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
+import { atEnd } from '../lib/atend.mjs';
 import { SECRET, startTandem, unique } from '../lib/server.mjs';
 import { join, refused, settled } from '../lib/clients.mjs';
 import { eventually } from '../lib/eventually.mjs';
@@ -193,12 +194,12 @@ describe('M1: what is stored stays', { concurrency: 2 }, () => {
     const dir = folder(t);
     const [alice, bob] = [unique('alice'), unique('bob')];
     const first = await startTandem({ secret: SECRET, dir });
-    t.after(() => first.stop());
+    atEnd(t, () => first.stop());
     const sent = [];
     for (let i = 0; i < 5; i++) sent.push(await send(rest(first, alice), bob, `m${i}`, i ? { replyTo: { messageId: sent[i - 1]._id, message: 'x' } } : {}));
     await first.stop();
     const second = await startTandem({ secret: SECRET, dir });
-    t.after(() => second.stop());
+    atEnd(t, () => second.stop());
     const history = await rest(second, bob)('GET', `/api/messages/${alice}`);
     assert.deepEqual(history.body, sent);
     assert.deepEqual(history.body[3].replyTo, { messageId: sent[2]._id, text: 'm2' });
@@ -212,7 +213,7 @@ describe('M1: what is stored stays', { concurrency: 2 }, () => {
   test('M1: kill -9 while many send: every message that was acked is there, once', async (t) => {
     const dir = folder(t);
     const first = await startTandem({ secret: SECRET, dir });
-    t.after(() => first.stop({ check: false, signal: 'SIGKILL' }));
+    atEnd(t, () => first.stop({ check: false, signal: 'SIGKILL' }));
     const people = Array.from({ length: 8 }, () => [unique('a'), unique('b')]);
     const acked = new Map(people.map(([a]) => [a, []]));
     const asked = new Map(people.map(([a]) => [a, 0]));
@@ -233,7 +234,7 @@ describe('M1: what is stored stays', { concurrency: 2 }, () => {
     await Promise.all(writers);
 
     const second = await startTandem({ secret: SECRET, dir });
-    t.after(() => second.stop());
+    atEnd(t, () => second.stop());
     for (const [a, b] of people) {
       const as = rest(second, a);
       const read = async () => {

@@ -60,10 +60,13 @@ before(async () => {
   server = await startTandem({ secret: SECRET, env: { MONGO_DB_URI: mongo.uri } });
 });
 after(async () => {
-  await server?.stop();
-  await mongoose.connection.dropDatabase();
-  await mongoose.disconnect();
-  await mongo?.stop();
+  try {
+    await server?.stop();
+    await mongoose.connection.dropDatabase();
+  } finally {
+    await mongoose.disconnect();
+    await mongo?.stop();
+  }
 });
 
 let people = 0;

@@ -6,12 +6,13 @@ import https from 'node:https';
 import { describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import WebSocket from 'ws';
+import { atEnd } from '../lib/atend.mjs';
 import { SECRET, startTandem, tandemBinary, unique } from '../lib/server.mjs';
 import { accept, assertFree, call, callUser, client, hangUp, join, pair, ring, settled } from '../lib/clients.mjs';
 
 async function start(t, o) {
   const server = await startTandem(o);
-  t.after(() => server.stop());
+  atEnd(t, () => server.stop());
   return server;
 }
 
@@ -44,7 +45,7 @@ describe('operating', { concurrency: 3 }, () => {
 
   test('O2, C9: SIGTERM tells extended clients to go elsewhere, sends no DISCONNECT, and ends in time', async (t) => {
     const server = await startTandem({ flags: { 'drain-timeout': '2s' } });
-    t.after(() => server.stop());
+    atEnd(t, () => server.stop());
     const [e, j] = await pair(t, server, 'ext', 'json');
     const b = await join(t, server, 'base');
     const { callId } = await call(e, j);
@@ -117,7 +118,7 @@ describe('operating', { concurrency: 3 }, () => {
   test('4: /ws without a subprotocol is served; compression is off unless asked for', async (t) => {
     const server = await start(t, {});
     const ws = new WebSocket(`${server.ws}?userId=${unique('plain')}`, { perMessageDeflate: true });
-    t.after(() => ws.terminate());
+    atEnd(t, () => ws.terminate());
     const first = await new Promise((resolve, reject) => {
       ws.once('message', (m) => resolve(JSON.parse(m)));
       ws.once('error', reject);

@@ -5,6 +5,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
 import http from 'node:http';
 import { after, beforeEach, test } from 'node:test';
+import { atEnd } from '../lib/atend.mjs';
 import { SECRET, startTandem, unique } from '../lib/server.mjs';
 import { callUser, join, refused, settled } from '../lib/clients.mjs';
 import { rest } from '../lib/rest.mjs';
@@ -32,9 +33,12 @@ const flags = { 'permit-url': `http://127.0.0.1:${backend.address().port}/may`, 
 const env = { TANDEM_PERMIT_SECRET: `whsec_${KEY.toString('base64')}` };
 const server = await startTandem({ secret: SECRET, flags, env });
 after(async () => {
-  await server.stop();
-  backend.closeAllConnections();
-  backend.close();
+  try {
+    await server.stop();
+  } finally {
+    backend.closeAllConnections();
+    backend.close();
+  }
 });
 beforeEach(() => {
   asked.length = 0;
@@ -92,7 +96,7 @@ test('C15: the caller hangs up while it is asked, and nobody rings', async (t) =
 
 test('C15: a dead end is left alone: calls are refused at once', async (t) => {
   const dead = await startTandem({ secret: SECRET, flags, env });
-  t.after(() => dead.stop());
+  atEnd(t, () => dead.stop());
   dead.allow((r) => r.msg === 'who may call or message whom can not be asked');
   judge = () => undefined; // it takes its time
   const [a, b] = [await join(t, dead, 'json'), await join(t, dead, 'base')];

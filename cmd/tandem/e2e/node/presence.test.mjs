@@ -1,6 +1,7 @@
 // Who is online (P4, P5, GET /api/users/online).
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
+import { atEnd } from '../lib/atend.mjs';
 import { Proxy, SECRET, WINDOWS, mintToken, startTandem, unique } from '../lib/server.mjs';
 import { callUser, client, join, refused, settled, to } from '../lib/clients.mjs';
 
@@ -9,7 +10,7 @@ after(() => server.stop());
 
 async function behind(t, on, kind, user = unique(kind)) {
   const p = await Proxy.to(on);
-  t.after(() => p.close());
+  atEnd(t, () => p.close());
   const c = await client(t, on, kind, user, { url: kind === 'json' ? p.ws : p.url }).open();
   if (kind === 'base') await c.upgraded();
   return [c, p];
@@ -17,7 +18,7 @@ async function behind(t, on, kind, user = unique(kind)) {
 
 test('P4: the list holds everybody once, also who has several tabs, and loses who left', async (t) => {
   const own = await startTandem();
-  t.after(() => own.stop());
+  atEnd(t, () => own.stop());
   const watcher = await join(t, own, 'base', 'watcher');
   assert.deepEqual(await watcher.next('getOnlineUsers'), [['watcher']]);
   const [a1, a2] = [await join(t, own, 'json', 'alice'), await join(t, own, 'base', 'alice')];
@@ -36,7 +37,7 @@ test('P4: the list holds everybody once, also who has several tabs, and loses wh
 
 test('P4: many changes are told as few lists, and nothing without a change', async (t) => {
   const own = await startTandem({ flags: { 'presence-interval': '400ms' } });
-  t.after(() => own.stop());
+  atEnd(t, () => own.stop());
   const watcher = await join(t, own, 'json', 'watcher');
   const began = Date.now();
   const others = await Promise.all(Array.from({ length: 40 }, (_, i) => join(t, own, i % 2 ? 'base-ws' : 'json', `user-${i}`)));
@@ -57,7 +58,7 @@ test('P4: many changes are told as few lists, and nothing without a change', asy
 
 test('P4: above the limit, lists hold those whom a session had to do with', async (t) => {
   const own = await startTandem({ flags: { 'presence-broadcast-limit': 5 } });
-  t.after(() => own.stop());
+  atEnd(t, () => own.stop());
   const crowd = [];
   for (let i = 0; i < 8; i++) crowd.push(await join(t, own, 'base-ws', `u${i}`));
   const late = await join(t, own, 'base', 'late');
@@ -164,7 +165,7 @@ describe('P5', { concurrency: 6 }, () => {
 
 test('P4: GET /api/users/online is an array, or pages', async (t) => {
   const own = await startTandem({ secret: SECRET, flags: { 'frontend-url': 'https://app.example.com' } });
-  t.after(() => own.stop());
+  atEnd(t, () => own.stop());
   const users = Array.from({ length: 7 }, (_, i) => `user-${i}`);
   for (const u of users) await join(t, own, 'json', u);
   const headers = { Authorization: `Bearer ${mintToken('user-0')}` };

@@ -8,6 +8,7 @@ import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { io } from 'socket.io-client';
 import WebSocket from 'ws';
+import { atEnd } from '../lib/atend.mjs';
 import { join } from '../lib/clients.mjs';
 import { eventually } from '../lib/eventually.mjs';
 import { startTandem, tandemBinary } from '../lib/server.mjs';
@@ -39,7 +40,7 @@ test('1.1: the six lines with socket.io-client ring, are answered, and are told 
       (url, o) => io(url, { ...o, forceNew: true }),
       { type: 'offer', sdp: 'v=0' }, { fullName: 'Alice' }, { log: (...a) => log.tell(a) }, { signal: peer.tell }, alert.tell,
     );
-    t.after(() => socket.close());
+    atEnd(t, () => socket.close());
   };
   const [log, peer, alert] = [once(), once(), once()];
   run('alice', log, peer, alert);
@@ -70,7 +71,7 @@ test('1: what the README shows of wscat is what goes over the wire', async (t) =
   await join(t, server, 'json', 'bob');
 
   const ws = new WebSocket(url.replace('ws://localhost:5000/ws', server.ws));
-  t.after(() => ws.terminate());
+  atEnd(t, () => ws.terminate());
   const frames = [];
   ws.on('message', (data) => frames.push(JSON.parse(data)));
   for (const { way, text } of lines) {

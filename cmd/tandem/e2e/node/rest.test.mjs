@@ -6,6 +6,7 @@ import { existsSync, statSync } from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
 import { after, describe, test } from 'node:test';
+import { atEnd } from '../lib/atend.mjs';
 import { SECRET, mintToken, startTandem, unique } from '../lib/server.mjs';
 import { join } from '../lib/clients.mjs';
 import { eventually } from '../lib/eventually.mjs';
@@ -46,7 +47,7 @@ describe('M6: as front ends call them', { concurrency: 4 }, () => {
 
   test('M6: the newest of a long conversation, and pages back to its beginning', async (t) => {
     const short = await startTandem({ secret: SECRET, flags: { 'history-limit': 5 } });
-    t.after(() => short.stop());
+    atEnd(t, () => short.stop());
     const [a, b] = [unique('alice'), unique('bob')];
     const alice = rest(short, a);
     for (let i = 0; i < 12; i++) await alice('POST', `/api/messages/send/${b}`, { text: `m${i}` });
@@ -110,7 +111,7 @@ test('C14: calls are listed, missed ones counted until they are looked at', asyn
 test('M5: the file is in the data directory, for nobody else to read', async (t) => {
   const dir = folder(t);
   const own = await startTandem({ dir });
-  t.after(() => own.stop());
+  atEnd(t, () => own.stop());
   assert.equal(statSync(path.join(dir, 'data')).mode & 0o777, 0o700);
   assert.equal(statSync(path.join(dir, 'data', 'tandem.db')).mode & 0o777, 0o600);
   assert.ok(own.logs.some((r) => r.messages === `kept, with the log of calls, in ${path.join(dir, 'data', 'tandem.db')}`), own.tail());
@@ -119,7 +120,7 @@ test('M5: the file is in the data directory, for nobody else to read', async (t)
 test('M5, 1.3: without messages the routes are not_configured, or the back end\'s', async (t) => {
   const dir = folder(t);
   const off = await startTandem({ secret: SECRET, dir, flags: { 'no-chat': true } });
-  t.after(() => off.stop());
+  atEnd(t, () => off.stop());
   const alice = rest(off, 'alice');
   wants(await alice('GET', '/api/messages/bob'), 501, 'not_configured');
   wants(await alice('POST', '/api/messages/send/bob', { text: 'x' }), 501, 'not_configured');
@@ -131,14 +132,14 @@ test('M5, 1.3: without messages the routes are not_configured, or the back end\'
     res.end(JSON.stringify({ backend: `${req.method} ${req.url}` }));
   }).listen(0, '127.0.0.1');
   await once(backend, 'listening');
-  t.after(() => {
+  atEnd(t, () => {
     backend.closeAllConnections();
     backend.close();
   });
   const flags = { 'backend-url': `http://127.0.0.1:${backend.address().port}` };
   const proxied = await startTandem({ secret: SECRET, flags: { ...flags, 'no-chat': true } });
   const own = await startTandem({ secret: SECRET, flags });
-  t.after(() => Promise.all([proxied.stop(), own.stop()]));
+  atEnd(t, () => Promise.all([proxied.stop(), own.stop()]));
   for (const [method, where, body] of [
     ['GET', '/api/messages/bob'], ['POST', '/api/messages/send/bob', { text: 'x' }], ['POST', '/api/messages/react', {}], ['DELETE', '/api/messages/x'],
   ]) {

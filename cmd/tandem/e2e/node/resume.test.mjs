@@ -2,6 +2,7 @@
 // resume of /ws by token and last sequence number (I8, C9).
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
+import { atEnd } from '../lib/atend.mjs';
 import { Proxy, SECRET, WINDOWS, mintToken, startTandem, unique } from '../lib/server.mjs';
 import { RawClient, assertFree, call, client, hangUp, join, settled } from '../lib/clients.mjs';
 
@@ -13,7 +14,7 @@ const together = { concurrency: 6 };
 
 async function behind(t, kind, user = unique(kind), o = {}) {
   const p = await Proxy.to(server);
-  t.after(() => p.close());
+  atEnd(t, () => p.close());
   const c = client(t, server, kind, user, { url: kind === 'json' ? p.ws : p.url, reconnect: true, ...o });
   await c.open();
   if (kind === 'base' || kind === 'ext') await c.upgraded();

@@ -2,6 +2,7 @@
 // and taking a call to another page or device (C9, C10, C11; 1.2).
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
+import { atEnd } from '../lib/atend.mjs';
 import { Proxy, SECRET, startTandem, unique } from '../lib/server.mjs';
 import { accept, assertFree, call, callUser, candidate, client, hangUp, join, offer, pair, peerCandidate, refused, ring, settled } from '../lib/clients.mjs';
 
@@ -128,7 +129,7 @@ describe('call:resume', { concurrency: 4 }, () => {
     test(`1.2 ${kind}: a reloaded page of the same device takes its call with what waited for it`, async (t) => {
       const user = unique('phone');
       const p = await Proxy.to(server);
-      t.after(() => p.close());
+      atEnd(t, () => p.close());
       const a = client(t, server, kind, user, { device: 'phone', url: kind === 'json' ? p.ws : p.url });
       await a.open();
       const b = await join(t, server, 'json');
@@ -166,7 +167,7 @@ describe('call:resume', { concurrency: 4 }, () => {
     for (const side of ['caller', 'callee']) {
       const user = unique('roaming');
       const p = await Proxy.to(server);
-      t.after(() => p.close());
+      atEnd(t, () => p.close());
       const first = client(t, server, 'json', user, { url: p.ws });
       await first.open();
       const b = await join(t, server, 'ext');
@@ -270,7 +271,7 @@ describe('call:resume', { concurrency: 4 }, () => {
 describe('call waiting', () => {
   test('C4: --call-waiting rings a busy user with waiting:true, and attended transfer works', async (t) => {
     const other = await startTandem({ flags: { 'call-waiting': true } });
-    t.after(() => other.stop());
+    atEnd(t, () => other.stop());
     const [a, b, c] = [await join(t, other, 'json'), await join(t, other, 'json'), await join(t, other, 'ext')];
     const first = await call(a, b);
     c.send('call:user', callUser(c, b));

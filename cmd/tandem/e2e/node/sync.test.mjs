@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { after, describe, test } from 'node:test';
+import { atEnd } from '../lib/atend.mjs';
 import { SECRET, startTandem, unique } from '../lib/server.mjs';
 import { eventually } from '../lib/eventually.mjs';
 import { folder, rest } from '../lib/rest.mjs';
@@ -164,7 +165,7 @@ test('M1: kill -9, three times, during 10,000 sends over sockets: every one is s
   const port = await freePort();
   const start = () => startTandem({ secret: SECRET, dir, flags: { port } });
   let running = await start();
-  t.after(() => running.stop({ check: false, signal: 'SIGKILL' }));
+  atEnd(t, () => running.stop({ check: false, signal: 'SIGKILL' }));
   const people = Array.from({ length: 8 }, () => [unique('a'), unique('b')]);
   const each = 1250;
   let acked = 0;

@@ -1,6 +1,7 @@
 // Typing and receipts (M4, the receipts of 1.1, I1).
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
+import { atEnd } from '../lib/atend.mjs';
 import { SECRET, WINDOWS, startTandem, unique } from '../lib/server.mjs';
 import { join, pair, refused, settled } from '../lib/clients.mjs';
 
@@ -87,7 +88,7 @@ describe('M4: typing', { concurrency: 4 }, () => {
 
   test('M4: over the rate, typing is dropped silently and nothing else suffers', async (t) => {
     const strict = await startTandem({ flags: { 'typing-rate': 5, 'typing-expiry': '60s', 'no-chat': true } });
-    t.after(() => strict.stop());
+    atEnd(t, () => strict.stop());
     for (const kind of ['base', 'json']) {
       const [a, b] = await pair(t, strict, kind, 'json');
       for (let i = 0; i < 200; i++) a.send(i % 2 ? 'stopTyping' : 'typing', { senderId: a.id, receiverId: b.user });

@@ -2,6 +2,7 @@
 // a TCP proxy, and what the other party hears (C9, C10, C13).
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
+import { atEnd } from '../lib/atend.mjs';
 import { Proxy, WINDOWS, startTandem, unique } from '../lib/server.mjs';
 import { accept, answer, assertFree, call, callUser, client, hangUp, join, peerCandidate, ring, settled, to } from '../lib/clients.mjs';
 
@@ -13,7 +14,7 @@ const LOST = WINDOWS.resume + 3000;
 
 async function proxy(t) {
   const p = await Proxy.to(server);
-  t.after(() => p.close());
+  atEnd(t, () => p.close());
   return p;
 }
 

@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
+import { atEnd } from '../lib/atend.mjs';
 import { SECRET, startTandem, tandemBinary, unique, WINDOWS } from '../lib/server.mjs';
 import { callUser, join, pair, settled } from '../lib/clients.mjs';
 import { eventually } from '../lib/eventually.mjs';
@@ -15,7 +16,7 @@ import { Receiver } from '../lib/webhooks.mjs';
 async function start(t, o = {}) {
   const hooks = await Receiver.start(t);
   const server = await startTandem({ secret: SECRET, ...o, env: { ...hooks.env, ...o.env }, flags: { 'webhook-min-backoff': '50ms', ...o.flags } });
-  t.after(() => server.stop());
+  atEnd(t, () => server.stop());
   return [hooks, server];
 }
 
@@ -108,7 +109,7 @@ test('C5: the caller gives up before the device wakes up, and it does not ring',
 
 test('C5: without webhooks, or with --offline-ring=0, somebody who is away is offline at once', async (t) => {
   const plain = await startTandem({ secret: SECRET });
-  t.after(() => plain.stop());
+  atEnd(t, () => plain.stop());
   const [, zero] = await start(t, { flags: { 'offline-ring': '0s' } });
   for (const server of [plain, zero]) {
     const a = await join(t, server, 'base');
@@ -120,7 +121,7 @@ test('C5: without webhooks, or with --offline-ring=0, somebody who is away is of
 
 test('M9: kill -9 between event and delivery: the next start delivers it, under the same id, in order', async (t) => {
   const dir = mkdtempSync(path.join(tmpdir(), 'tandem-hooks-'));
-  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  atEnd(t, () => rmSync(dir, { recursive: true, force: true }));
   const hooks = await Receiver.start(t);
   const o = { secret: SECRET, dir, env: hooks.env, flags: { 'webhook-min-backoff': '100ms' } };
   hooks.answer = () => 503;
@@ -139,7 +140,7 @@ test('M9: kill -9 between event and delivery: the next start delivers it, under 
   await first.stop({ check: false, signal: 'SIGKILL' });
   hooks.answer = () => 200;
   const second = await startTandem(o);
-  t.after(() => second.stop());
+  atEnd(t, () => second.stop());
   await hooks.next('the call was missed', (e) => e.type === 'call.missed' && e.data.callId === callId);
   await hooks.next('the message', (e) => e.type === 'message.created');
   assert.deepEqual(hooks.types(callId), ['call.ringing', 'call.ended', 'call.missed']);

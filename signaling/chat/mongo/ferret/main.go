@@ -42,7 +42,7 @@ func run(ctx context.Context, listen, dir string) error {
 	socket := filepath.Join(inner, "s")
 	db, err := ferretdb.New(&ferretdb.Config{
 		Listener: ferretdb.ListenerConfig{Unix: socket}, Handler: "sqlite", Logger: slog.New(slog.DiscardHandler),
-		SQLiteURL: "file:" + dir + "/?_pragma=journal_mode(wal)&_pragma=synchronous(normal)&_pragma=busy_timeout(10000)",
+		SQLiteURL: "file:" + dir + "/?_pragma=journal_mode(wal)&_pragma=synchronous(off)&_pragma=busy_timeout(10000)",
 	})
 	if err != nil {
 		return err
