@@ -51,11 +51,11 @@ func (sw *Switchboard) Calls(ctx context.Context, user, cursor string, limit int
 // not told so. The list is changed.
 func ShownCalls(user string, list []chat.LoggedCall) []chat.LoggedCall {
 	list = slices.DeleteFunc(list, func(c chat.LoggedCall) bool {
-		return c.Callee == user && (c.Reason == call.Forbidden || strings.HasPrefix(string(c.Reason), unheard))
+		_, not := heard(c.Reason)
+		return c.Callee == user && (not || c.Reason == call.Forbidden)
 	})
 	for i := range list {
-		list[i].Callee = called(list[i].Callee)
-		list[i].Reason = call.Reason(strings.TrimPrefix(string(list[i].Reason), unheard))
+		list[i].Reason, _ = heard(list[i].Reason)
 	}
 	return list
 }
@@ -63,6 +63,13 @@ func ShownCalls(user string, list []chat.LoggedCall) []chat.LoggedCall {
 // unheard stands before the reason of a call in the log of which its callee does
 // not hear. To its caller it is like any other.
 const unheard = "unheard:"
+
+// heard is the reason of a logged call to its caller, and whether its callee does
+// not hear of it.
+func heard(r call.Reason) (reason call.Reason, not bool) {
+	text, not := strings.CutPrefix(string(r), unheard)
+	return call.Reason(text), not
+}
 
 // logged is a record as the store keeps it: of people that there are, so that it
 // goes with them (M8).

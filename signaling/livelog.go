@@ -72,7 +72,9 @@ func (l *liveLog) tell(sw *Switchboard) {
 	for _, c := range live {
 		now[c.ID] = c.AnswerAt
 		if at, ok := l.kept[c.ID]; !ok || at != c.AnswerAt {
-			put = append(put, c.Record())
+			r := c.Record()
+			r.Reason = call.Lost
+			put = append(put, logged(r))
 		}
 	}
 	var drop []string

@@ -31,6 +31,11 @@ func TestC14_KilledAlone(t *testing.T) {
 	ring("A1", "B1")
 	_, d := ring("C1", "D1")
 	e, _ := ring("E1", "F1")
+	// J has blocked I, and hears of no call; it goes with each of the two.
+	if err := store.Block(t.Context(), "j", "i"); err != nil {
+		t.Fatal(err)
+	}
+	ring("I1", "J1")
 	w.sw.liveLog.tell(w.sw)
 	if got := d.asks("call:answer", fmt.Sprintf(`{"to":"c","signal":%s}`, reply(2))); !strings.Contains(got, `"answered"`) {
 		t.Fatal(got)
@@ -40,7 +45,7 @@ func TestC14_KilledAlone(t *testing.T) {
 	w.sw.liveLog.tell(w.sw)
 	ring("G1", "H1")
 
-	node() // on the same file, as after kill -9
+	next := node() // on the same file, as after kill -9
 	for user, want := range map[string]struct {
 		reason           call.Reason
 		answered, missed bool
@@ -52,5 +57,20 @@ func TestC14_KilledAlone(t *testing.T) {
 	}
 	if list := logOf(t, store, "h"); len(list) != 0 {
 		t.Errorf("nobody was told of this call: %+v", list)
+	}
+	if _, _, missed, err := next.sw.Calls(t.Context(), "j", "", 10); missed != 0 || err != nil {
+		t.Errorf("j is told of %d calls that were not to be heard of, %v", missed, err)
+	}
+	switch list, _, _, err := next.sw.Calls(t.Context(), "i", "", 10); {
+	case err != nil:
+		t.Error(err)
+	case len(list) != 1 || list[0].Callee != "j" || list[0].Reason != call.Lost:
+		t.Errorf("i made %+v", list)
+	}
+	if err := store.Erase(t.Context(), "j"); err != nil {
+		t.Fatal(err)
+	}
+	if list := logOf(t, store, "i"); len(list) != 0 {
+		t.Errorf("j is erased, and in the log of i: %+v", list)
 	}
 }

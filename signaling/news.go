@@ -133,8 +133,8 @@ func callNews(c *call.Call, fx []call.Effect) (list []News) {
 // interruptedNews lists the news in the record of a call that a node took with it
 // when it died.
 func interruptedNews(r *call.Record) []News {
-	about := &CallNews{Record: *r, RingUntil: r.Ended, Unheard: isScreened(r.Callee)}
-	about.Callee = called(r.Callee)
+	about := &CallNews{Record: *r, RingUntil: r.Ended}
+	about.Reason, about.Unheard = heard(r.Reason)
 	n := News{ID: newsID(NewsEnded, r.ID), Type: NewsEnded, At: r.Ended, Lane: "call/" + r.ID, Call: about}
 	if !about.Missed() || about.Unheard {
 		return []News{n}

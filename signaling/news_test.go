@@ -289,7 +289,7 @@ func (leftBehindCalls) Interrupted(context.Context) ([]call.Record, error) {
 	return []call.Record{
 		{ID: "rang", Caller: "a", Callee: "b", Reason: call.Lost, Started: at, Ended: at},
 		{ID: "went on", Caller: "c", Callee: "d", Reason: call.Lost, Started: at, Answered: at, Ended: at},
-		{ID: "unheard", Caller: "e", Callee: screened("e", "f"), Reason: call.Lost, Started: at, Ended: at},
+		{ID: "unheard", Caller: "e", Callee: "f", Reason: unheard + call.Lost, Started: at, Ended: at},
 	}, nil
 }
 

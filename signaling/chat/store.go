@@ -151,7 +151,8 @@ type LoggedCall struct {
 // their calls another one ends them.
 type LiveCalls interface {
 	// KeepLive notes calls that are live at that time, or live in another way than
-	// before, and forgets those that are not.
+	// before, with the reason for which they end if the node dies, and forgets
+	// those that are not.
 	KeepLive(ctx context.Context, at time.Time, put []call.Record, drop []string) error
 	// Interrupted is for a node that starts: it makes records of the calls that
 	// were live when the last one died, and lists them.

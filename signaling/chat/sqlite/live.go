@@ -18,9 +18,9 @@ func (s *Store) KeepLive(ctx context.Context, at time.Time, put []call.Record, d
 		}
 		for i := range put {
 			r := &put[i]
-			if _, err := b.exec(`INSERT OR REPLACE INTO live_calls (id, caller, callee, video, started, answered, caller_device, callee_device)
-				VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-				r.ID, r.Caller, r.Callee, r.Video, stamp(r.Started), stamp(r.Answered), r.CallerDevice, r.CalleeDevice); err != nil {
+			if _, err := b.exec(`INSERT OR REPLACE INTO live_calls (id, caller, callee, reason, video, started, answered, caller_device, callee_device)
+				VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+				r.ID, r.Caller, r.Callee, string(r.Reason), r.Video, stamp(r.Started), stamp(r.Answered), r.CallerDevice, r.CalleeDevice); err != nil {
 				return err
 			}
 		}
@@ -33,19 +33,19 @@ func (s *Store) KeepLive(ctx context.Context, at time.Time, put []call.Record, d
 // were last seen. One whose record is there ended as that says.
 const logInterrupted = `INSERT INTO calls (id, caller, callee, reason, video, started, answered, ended, duration,
 		caller_device, callee_device, next, missed)
-	SELECT id, caller, callee, ?1, video, started, answered, max(at, started, answered),
-		iif(answered > 0, max(at - answered, 0), 0), caller_device, callee_device, '', answered = 0
+	SELECT id, caller, callee, reason, video, started, answered, max(at, started, answered),
+		iif(answered > 0, max(at - answered, 0), 0), caller_device, callee_device, '', answered = 0 AND reason = ?1
 	FROM live_calls, live_seen WHERE true ON CONFLICT DO NOTHING
-	RETURNING id, caller, callee, video, started, answered, ended, duration, caller_device, callee_device`
+	RETURNING id, caller, callee, reason, video, started, answered, ended, duration, caller_device, callee_device`
 
 // Interrupted implements chat.LiveCalls.
 func (s *Store) Interrupted(ctx context.Context) (list []call.Record, err error) {
 	err = s.do(ctx, func(b *batch) error {
 		list = nil
 		err := b.rows(logInterrupted, []any{string(call.Lost)}, func(rows *sql.Rows) error {
-			r := call.Record{Reason: call.Lost}
+			var r call.Record
 			var started, answered, ended, duration int64
-			if err := rows.Scan(&r.ID, &r.Caller, &r.Callee, &r.Video, &started, &answered, &ended, &duration, &r.CallerDevice, &r.CalleeDevice); err != nil {
+			if err := rows.Scan(&r.ID, &r.Caller, &r.Callee, &r.Reason, &r.Video, &started, &answered, &ended, &duration, &r.CallerDevice, &r.CalleeDevice); err != nil {
 				return err
 			}
 			r.Started, r.Answered, r.Ended = unstamp(started), unstamp(answered), unstamp(ended)

@@ -15,7 +15,7 @@ func TestC14_Interrupted(t *testing.T) {
 	s := openFile(t, DefaultConfig(path))
 	at := func(sec int64) time.Time { return time.Unix(1_700_000_000+sec, 0) }
 	live := func(id string, started, answered int64) call.Record {
-		r := call.Record{ID: id, Caller: "ann", Callee: "ben", Started: at(started), CallerDevice: "a1"}
+		r := call.Record{ID: id, Caller: "ann", Callee: "ben", Reason: call.Lost, Started: at(started), CallerDevice: "a1"}
 		if answered > 0 {
 			r.Answered, r.CalleeDevice = at(answered), "b1"
 		}
