@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/tandem-rtc/tandem/presence"
 	"github.com/tandem-rtc/tandem/signaling/call"
 	"github.com/tandem-rtc/tandem/signaling/wire"
@@ -89,14 +91,14 @@ func (sw *Switchboard) answerBackends() {
 // EmitToUsers sends an event of a back end to every connected device of users.
 // args are raw JSON, comma separated. Users who are not connected are left out.
 func (sw *Switchboard) EmitToUsers(ctx context.Context, users []string, event string, args []byte) (Reach, error) {
+	lists, err := sw.allElsewhere(ctx, users)
+	if err != nil {
+		return Reach{}, storeError(err)
+	}
 	by := map[presence.Peer][]string{}
-	for _, u := range users {
-		list, err := sw.elsewhere(ctx, u)
-		if err != nil {
-			return Reach{}, storeError(err)
-		}
-		for i := range list {
-			s := &list[i]
+	for i, u := range users {
+		for j := range lists[i] {
+			s := &lists[i][j]
 			if sw.mine(s) {
 				continue
 			}
@@ -106,6 +108,27 @@ func (sw *Switchboard) EmitToUsers(ctx context.Context, users []string, event st
 		}
 	}
 	return sw.emit(ctx, users, by, false, event, args)
+}
+
+// lookUps is how many users one event has looked up at a time.
+const lookUps = 128
+
+// allElsewhere is elsewhere for many users, many at a time: what they ask of Redis
+// goes there together.
+func (sw *Switchboard) allElsewhere(ctx context.Context, users []string) ([][]presence.Session, error) {
+	lists := make([][]presence.Session, len(users))
+	if !sw.shared {
+		return lists, nil
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(lookUps)
+	for i, u := range users {
+		g.Go(func() (err error) {
+			lists[i], err = sw.elsewhere(ctx, u)
+			return err
+		})
+	}
+	return lists, g.Wait()
 }
 
 // EmitToAll sends an event of a back end to every connected device.

@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -148,6 +150,69 @@ func TestM9_BackEndsEmitFromAnyNode(t *testing.T) {
 	}
 	status, answer = backend(t, "POST", urls[0]+"/api/server/emit", serverKey, `{"to":"nobody","event":"offer"}`)
 	wantAnswer(t, "to nobody", status, answer, 200, `{"devices":0,"nodes":{}}`)
+}
+
+// gathering is a store whose answers wait until so many have asked at once.
+type gathering struct {
+	presence.Store
+	missing atomic.Int32
+	all     chan struct{}
+}
+
+func (g *gathering) Routes(ctx context.Context, user string) ([]presence.Session, error) {
+	if g.missing.Add(-1) == 0 {
+		close(g.all)
+	}
+	select {
+	case <-g.all:
+		return g.Store.Routes(ctx, user)
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// An event for many users has them looked up at the same time.
+func TestM9_EmitToMany(t *testing.T) {
+	cluster, err := memory.New(memory.Config{Shared: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const users = 100
+	g := &gathering{all: make(chan struct{})}
+	g.missing.Store(users)
+	nodes := make([]*signaling.Switchboard, 2)
+	for i := range nodes {
+		w := wheel.New(wheel.Config{})
+		nodes[i], err = signaling.New(signaling.Config{}, signaling.Parts{Wheel: w}, func(h presence.Handler) (presence.Store, error) {
+			store, err := cluster.Join(fmt.Sprint("node", i), h)
+			if i > 0 || err != nil {
+				return store, err
+			}
+			g.Store = store
+			return g, nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { nodes[i].Close(); w.Close() })
+	}
+	list := make([]string, users)
+	devices := make([]device, users)
+	for i := range list {
+		list[i] = fmt.Sprint("user", i)
+		devices[i].open(t, nodes[1], list[i], "phone")
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	reach, err := nodes[0].EmitToUsers(ctx, list, "news", []byte("1"))
+	if err != nil || reach.Devices != users || reach.Nodes["node1"] != users {
+		t.Fatalf("%+v, %v", reach, err)
+	}
+	for i := range devices {
+		if got := devices[i].list(); len(got) != 1 || got[0] != "news 1" {
+			t.Errorf("%s got %q", list[i], got)
+		}
+	}
 }
 
 func TestM9_UsersAndTheirEnd(t *testing.T) {
