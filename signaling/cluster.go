@@ -191,10 +191,8 @@ func (sw *Switchboard) evict(sid string) {
 	if !ok {
 		return
 	}
-	for _, s := range sw.hub.of(user) {
-		if s.id == id {
-			sw.soon(func() { s.replaced(context.Background()) })
-		}
+	if s := sw.hub.session(user, id); s != nil {
+		sw.soon(func() { s.replaced(context.Background()) })
 	}
 }
 

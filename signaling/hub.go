@@ -55,6 +55,16 @@ func (h *hub) device(user, device string) *Session {
 	return nil
 }
 
+// session returns the user's session of an id on this node, or nil.
+func (h *hub) session(user, id string) *Session {
+	for _, s := range h.of(user) {
+		if s.id == id {
+			return s
+		}
+	}
+	return nil
+}
+
 // add registers s, unless its user has limit sessions already. A session of the
 // same device is taken out and returned: s replaces it.
 func (h *hub) add(s *Session, limit int) (replaced *Session, ok bool) {

@@ -150,13 +150,17 @@ func (s *Session) Abandoned() {
 }
 
 // departed takes the entry of a session away that has moved, in case that it
-// never arrived.
+// never arrived. One that is back by now has the entry for its own.
 type departed struct {
 	s     *Session
 	timer wheel.Timer
 }
 
-func (d *departed) Expire() { d.s.sw.soon(d.s.Abandoned) }
+func (d *departed) Expire() {
+	if s := d.s; s.sw.hub.session(s.user, s.id) == nil {
+		s.sw.soon(s.Abandoned)
+	}
+}
 
 func (s *Session) movedAway() bool {
 	s.mu.Lock()

@@ -163,6 +163,26 @@ func TestC9_SessionThatMovedAndNeverArrived(t *testing.T) {
 	})
 }
 
+// TestC9_SessionThatMovedAndIsBack: what its node does for one that never arrives
+// is not done to it.
+func TestC9_SessionThatMovedAndIsBack(t *testing.T) {
+	playPlugged(t, func(w *world, _ []*plug) {
+		a, b := w.joinOn(1, "A1"), w.joinOn(2, "B1")
+		a.handsOver(false)
+		n := a.arrive(w.nodes[0], a.takenBy(w.nodes[0]))
+		n.handsOver(false)
+		back := n.arrive(w.nodes[1], n.takenBy(w.nodes[1]))
+		w.pass(time.Minute) // the time for which its node remembers that it went
+		if s, _ := w.store.Routes(t.Context(), "a"); len(s) != 1 || s[0].Owner() != w.nodes[1].Node().Peer || s[0].Away {
+			t.Errorf("routes %+v", s)
+		}
+		eq(t, "presence", fmt.Sprint(w.states("a")), "[true 1]")
+		back.take()
+		b.emit("call:user", ringing("a", offer(1)))
+		back.hears("call:incoming", "call:state")
+	})
+}
+
 func TestC13_SessionThatMissedTooMuchStartsAnew(t *testing.T) {
 	playPlugged(t, func(w *world, _ []*plug) {
 		a, b := w.answered("a1", "B1")
