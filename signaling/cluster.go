@@ -165,7 +165,7 @@ func (sw *Switchboard) takeEvent(t *turn, e *eventEnvelope) {
 		}
 	}
 	if e.event == wire.NewMessage {
-		sw.gotMessage(e.user, ev.Args)
+		sw.gotMessage(e.user, e.device, ev.Args)
 	}
 	if e.flags&flagForwarded == 0 {
 		sw.forwardEvent(e)

@@ -162,13 +162,14 @@ func (sw *Switchboard) deliverMessage(ctx context.Context, t *turn, m *chat.Mess
 		sw.tellUser(ctx, t, m.Receiver, m.Sender, ev, extendedDevices, by)
 	}
 	sw.tellUser(ctx, t, m.Sender, m.Receiver, ev, everyDevice, nil)
-	sw.delivered(receipt{m.ID, m.Sender, m.Receiver})
+	sw.delivered(receipt{m.ID, m.Sender, m.Receiver}, "")
 	sw.metBy(m.Sender, m.Receiver)
 	sw.metBy(m.Receiver, m.Sender)
 }
 
-// gotMessage is called where newMessage from another node was queued.
-func (sw *Switchboard) gotMessage(user string, args []byte) {
+// gotMessage is called where newMessage from another node was queued, for all
+// devices of the user or one.
+func (sw *Switchboard) gotMessage(user, device string, args []byte) {
 	if sw.chat == nil {
 		return
 	}
@@ -189,7 +190,7 @@ func (sw *Switchboard) gotMessage(user string, args []byte) {
 		return true
 	})
 	if r.id != "" && r.author != "" && r.reader == user {
-		sw.delivered(r)
+		sw.delivered(r, device)
 	}
 }
 

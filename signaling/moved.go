@@ -225,7 +225,9 @@ func (sw *Switchboard) leftBehind(user string) []string {
 	defer m.mu.Unlock()
 	var out []string
 	for _, t := range m.gone[user] {
-		out = append(out, t.device)
+		if !slices.Contains(out, t.device) { // it may have been back
+			out = append(out, t.device)
+		}
 	}
 	return out
 }

@@ -43,7 +43,7 @@ func (sw *Switchboard) onCallTransfer(ctx context.Context, t *turn, s *Session, 
 	ev := eventOf(wire.CallTransfer, o.end())
 	if r := sw.hub.device(other.User, other.Device); r != nil {
 		r.send(t, ev)
-	} else if err := sw.toOthers(ctx, "", other.User, other.Device, ev); err != nil {
+	} else if err := sw.toOthers(ctx, nil, "", other.User, other.Device, ev); err != nil {
 		return nil, err
 	}
 	if with != nil {

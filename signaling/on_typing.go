@@ -58,7 +58,7 @@ func (sw *Switchboard) tellTyping(t *turn, s *Session, peer, event string) {
 	for _, r := range to {
 		r.send(t, ev)
 	}
-	_ = sw.toOthers(context.Background(), s.user, peer, "", ev) // best effort
+	_ = sw.toOthers(context.Background(), to, s.user, peer, "", ev) // best effort
 }
 
 // types starts or prolongs an indicator. The timer is only started; when it

@@ -51,7 +51,8 @@ func (a audience) includes(extended bool) bool {
 // tellUser queues an event for devices of a user, on whatever node, but for the
 // session that caused it. What can not reach another node now is told later.
 func (sw *Switchboard) tellUser(ctx context.Context, t *turn, from, user string, ev *wire.Event, who audience, but *Session) {
-	for _, s := range sw.hub.of(user) {
+	here := sw.hub.of(user)
+	for _, s := range here {
 		if s == but || !who.includes(s.extended) {
 			continue
 		}
@@ -60,7 +61,7 @@ func (sw *Switchboard) tellUser(ctx context.Context, t *turn, from, user string,
 	if !sw.shared {
 		return
 	}
-	sw.castMust(ctx, &eventEnvelope{flags: byte(who), user: user, from: from, event: ev.Name, args: ev.Args})
+	sw.castMust(ctx, &eventEnvelope{flags: byte(who), user: user, from: from, event: ev.Name, args: ev.Args, told: here})
 }
 
 // hasBase reports whether a user has a base device connected.
@@ -82,12 +83,19 @@ type eventEnvelope struct {
 	from   string // the user it is from, or ""
 	event  string
 	args   []byte
+
+	// told are the sessions of this node that were told. One that moves meanwhile
+	// takes the event along. It is not sent.
+	told []*Session
 }
 
-func (e *eventEnvelope) encode() []byte {
-	b := make([]byte, 0, 16+len(e.user)+len(e.device)+len(e.from)+len(e.event)+len(e.args))
+func (e *eventEnvelope) encode() []byte { return e.encodeFor(e.device) }
+
+// encodeFor is encode for one device.
+func (e *eventEnvelope) encodeFor(device string) []byte {
+	b := make([]byte, 0, 16+len(e.user)+len(device)+len(e.from)+len(e.event)+len(e.args))
 	b = append(b, envelopeVersion, e.flags)
-	for _, s := range [...]string{e.user, e.device, e.from, e.event} {
+	for _, s := range [...]string{e.user, device, e.from, e.event} {
 		b = binary.AppendUvarint(b, uint64(len(s)))
 		b = append(b, s...)
 	}
@@ -167,48 +175,70 @@ func (p *peers) add(n presence.Peer) {
 // cast sends an event to the other nodes of a user. lane is the bus'; what the
 // clients' lane is stands in the envelope.
 func (sw *Switchboard) cast(ctx context.Context, e *eventEnvelope, lane presence.Lane) error {
-	to, err := sw.owners(ctx, e)
-	if err != nil || len(to) == 0 {
-		return err
-	}
-	payload := e.encode()
-	for _, n := range to {
-		err = errors.Join(err, sw.store.Send(n, kindEvent, lane, payload, nil))
+	to, err := sw.addressees(ctx, e)
+	for _, a := range to {
+		err = errors.Join(err, sw.store.Send(a.node, kindEvent, lane, e.encodeFor(a.device), nil))
 	}
 	return err
 }
 
-// owners lists the other nodes that an event goes to.
-func (sw *Switchboard) owners(ctx context.Context, e *eventEnvelope) ([]presence.Peer, error) {
+// An addressee of an event is another node: for one device there, or, if that is
+// "", for all that its user has there.
+type addressee struct {
+	node   presence.Peer
+	device string
+}
+
+// addressees lists where else an event goes. A node passes what is for all
+// devices on to those that have left it lately. So it is for all only where no
+// other node has any: else it is sent to each device where that is, and none gets
+// it twice.
+func (sw *Switchboard) addressees(ctx context.Context, e *eventEnvelope) (to []addressee, err error) {
 	list, err := sw.elsewhere(ctx, e.user)
 	if err != nil {
 		return nil, err
 	}
-	var to peers
+	one := len(e.told) == 0
 	for i := range list {
-		if !sw.mine(&list[i]) && (e.device == "" || e.device == list[i].Device) {
-			to.add(list[i].Owner())
+		s := &list[i]
+		if sw.mine(s) || !e.isFor(s) {
+			continue
 		}
+		if e.event == blockNews && slices.ContainsFunc(to, func(a addressee) bool { return a.node == s.Owner() }) {
+			continue // its node hears of it, not the device
+		}
+		to = append(to, addressee{s.Owner(), s.Device})
+		one = one && to[0].node == s.Owner()
 	}
-	return to.list, nil
+	if one && len(to) > 0 {
+		to = append(to[:0], addressee{to[0].node, e.device})
+	}
+	return to, nil
+}
+
+// isFor reports whether a session on another node has yet to get the event.
+func (e *eventEnvelope) isFor(s *presence.Session) bool {
+	return (e.device == "" || e.device == s.Device) &&
+		!slices.ContainsFunc(e.told, func(here *Session) bool { return here.id == s.ID })
 }
 
 // toUser queues an event for every device of a user, on whatever node. The
 // error says that not all could be reached.
 func (sw *Switchboard) toUser(ctx context.Context, t *turn, from, user string, ev *wire.Event) error {
-	for _, s := range sw.hub.of(user) {
+	here := sw.hub.of(user)
+	for _, s := range here {
 		s.send(t, ev)
 	}
-	return sw.toOthers(ctx, from, user, "", ev)
+	return sw.toOthers(ctx, here, from, user, "", ev)
 }
 
-// toOthers sends an event to a user's devices on other nodes; if device is not
-// "" to that one only.
-func (sw *Switchboard) toOthers(ctx context.Context, from, user, device string, ev *wire.Event) error {
+// toOthers sends an event to a user's devices on other nodes, but for those that
+// were told here; if device is not "" to that one only.
+func (sw *Switchboard) toOthers(ctx context.Context, told []*Session, from, user, device string, ev *wire.Event) error {
 	if !sw.shared {
 		return nil
 	}
-	e := eventEnvelope{user: user, device: device, from: from, event: ev.Name, args: ev.Args}
+	e := eventEnvelope{user: user, device: device, from: from, event: ev.Name, args: ev.Args, told: told}
 	lane := presence.Must
 	if ev.Lane == wire.Droppable {
 		e.flags |= flagDroppable

@@ -73,13 +73,12 @@ func (sw *Switchboard) castMust(ctx context.Context, e *eventEnvelope) {
 
 // tryCast fails if it is not known where the user is.
 func (sw *Switchboard) tryCast(ctx context.Context, e *eventEnvelope) error {
-	to, err := sw.owners(ctx, e)
-	if err != nil || len(to) == 0 {
+	to, err := sw.addressees(ctx, e)
+	if err != nil {
 		return err
 	}
-	payload := e.encode()
-	for _, n := range to {
-		sw.sendMust(e, n, payload)
+	for _, a := range to {
+		sw.sendMust(e, a.node, e.encodeFor(a.device))
 	}
 	return nil
 }

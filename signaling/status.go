@@ -57,12 +57,14 @@ func (l *statusLane) told() uint64 {
 }
 
 // delivered is called when a message was queued for the devices that the reader
-// has on this node. If one of them is connected it is marked; one that is away
-// has it when it is back.
-func (sw *Switchboard) delivered(r receipt) {
+// has on this node, or for one of them. If one is connected it is marked; one that
+// is away has it when it is back.
+func (sw *Switchboard) delivered(r receipt, device string) {
 	live := false
 	for _, s := range sw.hub.of(r.reader) {
-		live = s.gets(r) || live
+		if device == "" || device == s.device {
+			live = s.gets(r) || live
+		}
 	}
 	if live {
 		sw.markSoon(r)

@@ -183,6 +183,74 @@ func TestC9_SessionThatMovedAndIsBack(t *testing.T) {
 	})
 }
 
+// TestC9_EventsComeOnceToASessionThatMoved: its user has another device where it
+// was.
+func TestC9_EventsComeOnceToASessionThatMoved(t *testing.T) {
+	for _, from := range []int{0, 1, 2} { // where it is, where it was, and a third
+		t.Run(fmt.Sprint("node", from), func(t *testing.T) {
+			playPlugged(t, func(w *world, plugs []*plug) {
+				a, other := w.joinOn(1, "A1"), w.joinOn(1, "A2")
+				third := w.joinOn(2, "A3")
+				tell := func(event string) {
+					turn := w.nodes[from].newTurn()
+					ev := eventOf(event, []byte(`1`))
+					w.nodes[from].tellUser(t.Context(), turn, "b", "a", ev, everyDevice, nil)
+					turn.end()
+					w.settle()
+				}
+				a.handsOver(false)
+				n := a.arrive(w.nodes[0], a.takenBy(w.nodes[0]))
+				for _, c := range []*client{n, other, third} {
+					c.take()
+				}
+				tell("once")
+				for _, c := range []*client{n, other, third} {
+					c.gets("once 1")
+				}
+			})
+		})
+	}
+}
+
+// TestC9_EventsComeOnceToASessionThatMovedTwice from the same node, which passes
+// on what others send there.
+func TestC9_EventsComeOnceToASessionThatMovedTwice(t *testing.T) {
+	playPlugged(t, func(w *world, _ []*plug) {
+		n := w.joinOn(1, "A1")
+		for _, node := range []int{0, 1, 0} {
+			n.handsOver(false)
+			n = n.arrive(w.nodes[node], n.takenBy(w.nodes[node]))
+		}
+		n.take()
+		e := eventEnvelope{user: "a", event: "once", args: []byte(`1`)}
+		if err := w.nodes[2].store.Send(w.nodes[1].Node().Peer, kindEvent, presence.Must, e.encode(), nil); err != nil {
+			t.Fatal(err)
+		}
+		n.gets("once 1")
+	})
+}
+
+// TestC9_EventsComeOnceToASessionThatMovesMeanwhile: what it was told here goes
+// with it.
+func TestC9_EventsComeOnceToASessionThatMovesMeanwhile(t *testing.T) {
+	playPlugged(t, func(w *world, plugs []*plug) {
+		b := w.joinOn(1, "B1")
+		b.take()
+		sw := w.nodes[1]
+		plugs[1].looking = func() { // it is told already, and where else its user is is asked
+			w.nodes[0].expect("b", "B1")
+			b.sess.Moved(w.nodes[0].Node().Peer)
+		}
+		turn := sw.newTurn()
+		sw.tellUser(t.Context(), turn, "a", "b", eventOf("once", []byte(`1`)), everyDevice, nil)
+		turn.end()
+		w.settle()
+		b.gets("once 1") // its queue is what moves
+		n := b.arrive(w.nodes[0], &Taken{})
+		n.gets()
+	})
+}
+
 func TestC13_SessionThatMissedTooMuchStartsAnew(t *testing.T) {
 	playPlugged(t, func(w *world, _ []*plug) {
 		a, b := w.answered("a1", "B1")
