@@ -19,26 +19,33 @@ const maxOwed = 100_000
 type owed struct {
 	mu    sync.Mutex
 	order []string
-	by    map[string]func(context.Context, *turn) error
+	by    map[string]*debt
 	paid  sync.Mutex // one at a time
 }
 
-// owe puts a piece of work down; a newer one under the same name replaces it.
-func (sw *Switchboard) owe(name string, f func(context.Context, *turn) error) {
+// A debt is one piece of work.
+type debt struct {
+	pay func(context.Context, *turn) error
+}
+
+// owe puts a piece of work down; a newer one under the same name replaces it, also
+// while that is being done. False: too much waits, and it is dropped.
+func (sw *Switchboard) owe(name string, f func(context.Context, *turn) error) bool {
 	o := &sw.owed
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.by == nil {
-		o.by = map[string]func(context.Context, *turn) error{}
+		o.by = map[string]*debt{}
 	}
 	if _, ok := o.by[name]; !ok {
 		if len(o.order) >= maxOwed {
 			sw.log.Error("too much waits for the store: dropped", "what", name)
-			return
+			return false
 		}
 		o.order = append(o.order, name)
 	}
-	o.by[name] = f
+	o.by[name] = &debt{f}
+	return true
 }
 
 // payNow tries one piece of work at once.
@@ -68,15 +75,15 @@ func (sw *Switchboard) pay(ctx context.Context) {
 	}
 }
 
-// payOne does one piece and reports whether it is off the list.
+// payOne does one piece and reports whether it is done.
 func (sw *Switchboard) payOne(ctx context.Context, name string) bool {
 	o := &sw.owed
 	o.mu.Lock()
-	f := o.by[name]
+	d := o.by[name]
 	o.mu.Unlock()
-	if f != nil {
+	if d != nil {
 		t := sw.newTurn()
-		err := f(ctx, t)
+		err := d.pay(ctx, t)
 		t.end()
 		if unavailable(err) {
 			return false
@@ -84,6 +91,9 @@ func (sw *Switchboard) payOne(ctx context.Context, name string) bool {
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if o.by[name] != d { // a newer one was put down meanwhile: it is still to be done
+		return true
+	}
 	delete(o.by, name)
 	if len(o.order) > 0 && o.order[0] == name {
 		o.order = o.order[1:]

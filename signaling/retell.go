@@ -103,11 +103,15 @@ func (sw *Switchboard) retell(e *eventEnvelope, bytes int, again func(context.Co
 		return
 	}
 	r.count(e.user)
-	sw.owe("event/"+strconv.FormatUint(r.last.Add(1), 10), func(ctx context.Context, _ *turn) error {
+	owed := sw.owe("event/"+strconv.FormatUint(r.last.Add(1), 10), func(ctx context.Context, _ *turn) error {
 		err := again(ctx)
 		if !unavailable(err) {
 			r.done(e.user, size)
 		}
 		return err
 	})
+	if !owed {
+		r.done(e.user, size)
+		sw.metrics.dropped.Inc()
+	}
 }
