@@ -27,8 +27,7 @@ type link struct {
 	sid, user, device string
 	sess              *signaling.Session
 
-	// owned by the goroutine that reads
-	bad int
+	bad atomic.Int32 // frames in a row that were none; the old socket may be read beside the new one
 
 	unproven atomic.Pointer[unproven] // the last take-over; changes with mu held, but for proves
 
@@ -213,6 +212,13 @@ func (l *link) Flush() {
 	}
 }
 
+// inUse reports whether the link has a socket, and is not to end with it.
+func (l *link) inUse() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.conn != nil && l.final == nil
+}
+
 func (l *link) socket() *wsconn.Conn {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -261,10 +267,10 @@ func (l *link) Expire() {
 	l.mu.Lock()
 	c := l.conn
 	if l.gone || c == nil {
-		away := !l.gone
+		ends := l.endLocked()
 		l.mu.Unlock()
-		if away {
-			l.over(false)
+		if ends {
+			l.ended(false)
 		}
 		return
 	}
@@ -292,7 +298,9 @@ func (l *link) OnMessage(c *wsconn.Conn, binary bool, data []byte) {
 		l.badFrame(c)
 		return
 	}
-	l.bad = 0
+	if l.bad.Load() != 0 {
+		l.bad.Store(0)
+	}
 	switch string(r.frame.event) {
 	case wire.Seq:
 		l.confirm(r.frame.args)
@@ -352,17 +360,27 @@ func (l *link) goodbye(c *wsconn.Conn) {
 // over ends the link for good.
 func (l *link) over(clean bool) {
 	l.mu.Lock()
+	ends := l.endLocked()
+	l.mu.Unlock()
+	if ends {
+		l.ended(clean)
+	}
+}
+
+// endLocked makes the link gone; false: it was. Whoever calls it calls ended then.
+func (l *link) endLocked() bool {
 	if l.gone {
-		l.mu.Unlock()
-		return
+		return false
 	}
 	l.gone = true
 	l.replay = replay{}
 	l.srv.cfg.Wheel.Stop(&l.timer)
-	sess := l.sess
-	l.mu.Unlock()
+	return true
+}
+
+func (l *link) ended(clean bool) {
 	l.srv.forget(l)
-	if sess != nil {
+	if sess := l.session(); sess != nil {
 		sess.Closed(clean)
 	}
 }
@@ -370,10 +388,10 @@ func (l *link) over(clean bool) {
 // badFrame answers what is no frame of this protocol. The socket stays open:
 // the frames around it are well delimited.
 func (l *link) badFrame(c *wsconn.Conn) {
-	l.bad++
+	bad := l.bad.Add(1)
 	p := wire.Errorf(wire.CodeBadPayload, `A frame is one JSON object: {"event":"…","args":[…],"id":1}.`)
 	c.Queue(wsconn.Droppable, false, appendErrorEvent(nil, p, ""))
-	if l.bad > maxBadFrames {
+	if bad > maxBadFrames {
 		c.Close(wire.CloseBadFrame.Code, wire.CloseBadFrame.Reason)
 	}
 }

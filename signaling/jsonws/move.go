@@ -22,7 +22,7 @@ func (s *Server) inUse(user, sid string) bool {
 	s.mu.Lock()
 	l := s.links[sid]
 	s.mu.Unlock()
-	return l != nil && l.user == user && l.socket() != nil
+	return l != nil && l.user == user && l.inUse()
 }
 
 // fetch gets the session that a token names from the node where it was, if that

@@ -1,13 +1,16 @@
 package jsonws
 
 import (
+	"encoding/base64"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/tandem-rtc/tandem/signaling"
 	"github.com/tandem-rtc/tandem/signaling/wire"
+	"github.com/tandem-rtc/tandem/signaling/wsconn"
 )
 
 // receipt makes ann's devices hear of message n: a numbered event.
@@ -337,4 +340,79 @@ func TestI3_TokenExpires(t *testing.T) {
 	p.wants("auth:expiring")
 	p.wantClose(wire.CloseTokenExpired.Code, wire.CloseTokenExpired.Reason)
 	until(t, "nothing to resume", func() bool { return r.srv.Len() == 0 })
+}
+
+// TestC9_SessionThatIsBeingEndedIsNotResumed: its socket may hang, and is closed
+// some time later. The device starts anew.
+func TestC9_SessionThatIsBeingEndedIsNotResumed(t *testing.T) {
+	for name, end := range map[string]func(r *rig, ann *peer){
+		"by a back end": func(r *rig, ann *peer) {
+			if reach, err := r.sw.Disconnect(t.Context(), "ann", ""); err != nil || reach.Devices != 1 {
+				t.Fatalf("ended %+v, %v", reach, err)
+			}
+		},
+		"by its token": func(r *rig, ann *peer) { r.srv.linkOf(ann.hello.SID).Close(wire.CloseTokenExpired) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, nil)
+			ann, bob := r.join("ann"), r.join("bob")
+			end(r, ann) // who does not read on, and so does not answer the close frame
+			back := r.dial(resumeQuery(ann, "ann", ann.seq), nil)
+			back.greeted()
+			if h := back.hello; h.Resumed || h.SID == ann.hello.SID || h.Device != ann.hello.Device {
+				t.Errorf("hello %+v after %+v", h, ann.hello)
+			}
+			bob.receipt("ann", 1)
+			eq(t, "hears", back.next(), seen(1))
+		})
+	}
+}
+
+// TestResume_AtTheEndOfTheWindow: the client has its session again, or starts anew.
+func TestResume_AtTheEndOfTheWindow(t *testing.T) {
+	r := newRig(t, nil)
+	ann := r.join("ann")
+	l := r.srv.linkOf(ann.hello.SID)
+	conn := l.socket()
+	for range 20_000 {
+		l.mu.Lock()
+		l.conn, l.gone, l.token = nil, false, freshSecret() // away
+		token := base64.RawURLEncoding.EncodeToString(l.token[:])
+		l.mu.Unlock()
+		begin := make(chan struct{})
+		var both sync.WaitGroup
+		var resumed bool
+		both.Go(func() { <-begin; l.Expire() })
+		both.Go(func() { <-begin; _, resumed = l.takeOver(conn, token, 0) })
+		close(begin)
+		both.Wait()
+		if resumed == l.gone {
+			t.Fatalf("resumed %t, and the link is over %t", resumed, l.gone)
+		}
+	}
+}
+
+// TestResume_BesideTheOldSocket: what it still brings is handled while the new one
+// is read from.
+func TestResume_BesideTheOldSocket(t *testing.T) {
+	r := newRig(t, nil)
+	ann := r.join("ann")
+	l := r.srv.linkOf(ann.hello.SID)
+	old := l.socket()
+	back := r.dial(resumeQuery(ann, "ann", ann.seq), nil)
+	back.greeted()
+	begin := make(chan struct{})
+	var both sync.WaitGroup
+	for _, conn := range []*wsconn.Conn{old, l.socket()} {
+		both.Go(func() {
+			<-begin
+			for range 2000 {
+				l.OnMessage(conn, false, []byte(`x`))
+				l.OnMessage(conn, false, []byte(`{"event":"seq"}`))
+			}
+		})
+	}
+	close(begin)
+	both.Wait()
+	back.sent()
 }

@@ -70,9 +70,10 @@ type unproven struct {
 }
 
 // acceptLocked checks the secret that a client shows and takes note of its use.
-// again: it was used before, but nobody has seen the hello that it got.
+// again: it was used before, but nobody has seen the hello that it got. A link that
+// ends with its socket is nobody's any more, though that may take its time to close.
 func (l *link) acceptLocked(conn *wsconn.Conn, given *resumeSecret) (ok, again bool) {
-	if l.gone || l.sess == nil {
+	if l.gone || l.final != nil || l.sess == nil {
 		return false, false
 	}
 	if l.token.is(given) {
