@@ -69,6 +69,19 @@ func (h *lagging) Expire() {
 	}
 }
 
+// letGo sends what is held back: the session moves, and what is told where it goes
+// must not come before.
+func (s *Session) letGo(t *turn) {
+	h := s.lagging.Load()
+	if h == nil {
+		return
+	}
+	s.sw.wheel.Stop(&h.timer)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.sendLocked(t, len(h.events))
+}
+
 func (h *lagging) sendLocked(t *turn, n int) {
 	for _, e := range h.events[:n] {
 		h.s.link.Send(e.ev)

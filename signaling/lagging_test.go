@@ -46,3 +46,29 @@ func TestM1_BaseDevicesHearStatusesAMomentLater(t *testing.T) {
 		base.gets(first)
 	})
 }
+
+// M2: what waits for its moment goes along with a session that moves, so that what
+// it is told there comes behind it.
+func TestM2_StatusesThatWaitMoveWithTheSession(t *testing.T) {
+	playOn(t, 3, func(s *setup) { s.StatusPause = 200 * time.Millisecond }, func(w *world) {
+		a := w.joinOn(1, "a1")
+		a.take()
+		tell := func(args string) {
+			tn := w.nodes[2].newTurn()
+			w.nodes[2].tellUser(t.Context(), tn, "b", "a", eventOf(wire.MessageStatusUpdated, []byte(args)), everyDevice, nil)
+			tn.end()
+			w.settle()
+		}
+		tell("1")
+		a.gets()
+		a.handsOver(false)
+		k := a.takenBy(w.nodes[0])
+		a.gets("messageStatusUpdated 1") // it is in the queue that moves
+		n := a.arrive(w.nodes[0], k)
+		n.take()
+		tell("2")
+		w.pass(time.Second)
+		a.gets()
+		n.gets("messageStatusUpdated 2")
+	})
+}

@@ -128,6 +128,7 @@ func (s *Session) Moved(to presence.Peer) (Luggage, bool) {
 
 	sw.moved(s, to)
 	s.release(ctx, t)
+	s.letGo(t)
 	// Its entry stays, so that there is a way to it at any time, until the
 	// other node has it. Nobody waits for that: if that node is quicker, the entry
 	// is its own already, and this changes nothing.
