@@ -92,7 +92,7 @@ func (sw *Switchboard) attachTo(ctx context.Context, t *turn, s *Session, recove
 			continue
 		}
 		if takesOver && c.Holds(s.user, s.device) {
-			s.hold()
+			s.hold(c.ID)
 			if sw.shared {
 				sw.book.put(c, t.now) // its end gives the heartbeat back
 			}

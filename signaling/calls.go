@@ -151,9 +151,9 @@ func (sw *Switchboard) settle(old, next *call.Call) {
 		for _, s := range sw.hub.of(next.Party(role).User) {
 			switch s.device {
 			case before:
-				s.unhold()
+				s.unhold(next.ID)
 			case after:
-				s.hold()
+				s.hold(next.ID)
 			}
 		}
 	}

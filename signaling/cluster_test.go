@@ -236,6 +236,25 @@ func TestP7_NewsThatCouldNotBeToldIsToldLater(t *testing.T) {
 	})
 }
 
+// TestC9_HeartbeatOfACallThatIsHeardOfTwice: by a signal of its peer, while the new
+// page of a device connects, and by that.
+func TestC9_HeartbeatOfACallThatIsHeardOfTwice(t *testing.T) {
+	playPlugged(t, func(w *world, plugs []*plug) {
+		a, _ := w.answered("A1", "B1") // on nodes 1 and 2
+		plugs[0].looking = func() {    // it is registered
+			a.emit("call:candidate", fmt.Sprintf(`{"callId":%q,"candidates":[%s]}`, w.id(1), candidate(1)))
+		}
+		again := w.joinOn(0, "B1")
+		if beat := again.lastBeat(); beat.every == 0 {
+			t.Error("the call's heartbeat was not raised")
+		}
+		a.emit("call:end", `{"to":"b"}`)
+		if beat := again.lastBeat(); beat.every != 0 {
+			t.Error("the call's heartbeat outlives it")
+		}
+	})
+}
+
 func TestC2_DeviceOnAnotherNodeRingsWhileTheCallDoes(t *testing.T) {
 	playPlugged(t, func(w *world, _ []*plug) {
 		cs := w.all("a1", "b1")

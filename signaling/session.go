@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"math"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -57,7 +58,7 @@ type Session struct {
 	state    state
 	moved    bool            // closed, because it goes on on another node
 	arriving bool            // comes from another node: its calls are not known yet
-	inCalls  int32           // live calls that hold this session's heartbeat
+	holders  []string        // live calls that hold this session's heartbeat
 	typing   []*typist       // whom the user was last seen typing to
 	watching map[string]bool // presence:watch
 	partners []string        // whom the session had to do with, the latest last
@@ -337,23 +338,29 @@ func (s *Session) send(t *turn, ev *wire.Event) {
 	t.touch(s.link)
 }
 
-// hold and unhold count the live calls of the session's device: while there is
+// hold and unhold note the live calls of the session's device: while there is
 // one the client is pinged more often (C9).
-func (s *Session) hold() {
+func (s *Session) hold(call string) {
 	s.mu.Lock()
-	s.inCalls++
-	first := s.inCalls == 1
+	first := len(s.holders) == 0
+	if !slices.Contains(s.holders, call) { // two may find out at once that it has it
+		s.holders = append(s.holders, call)
+	}
 	s.mu.Unlock()
 	if first {
 		s.link.Heartbeat(s.sw.cfg.CallPing, s.sw.cfg.CallPingTimeout)
 	}
 }
 
-func (s *Session) unhold() {
+func (s *Session) unhold(call string) {
 	s.mu.Lock()
-	last := s.inCalls == 1
-	if s.inCalls > 0 {
-		s.inCalls--
+	i := slices.Index(s.holders, call)
+	if i >= 0 {
+		s.holders = slices.Delete(s.holders, i, i+1)
+	}
+	last := i >= 0 && len(s.holders) == 0
+	if last {
+		s.holders = nil
 	}
 	s.mu.Unlock()
 	if last {
