@@ -28,12 +28,11 @@ func (sw *Switchboard) asked(from presence.Peer, payload []byte) {
 		sw.log.Error("a node asked what can not be read", "node", from.Name)
 		return
 	}
-	if sw.store.Now().UnixMilli() >= until {
-		// Nobody waits for it any more, and answers have effects.
-		sw.log.Debug("a question came too late", "node", from.Name)
+	q := question{from: from, what: what, id: id, until: until}
+	if sw.tooLate(&q) {
 		return
 	}
-	q := question{from: from, what: what, id: id, body: append([]byte(nil), body...)}
+	q.body = append([]byte(nil), body...)
 	a := &sw.asking
 	a.mu.Lock()
 	if a.closed || len(a.queue) >= maxAsking {
@@ -50,6 +49,16 @@ func (sw *Switchboard) asked(from presence.Peer, payload []byte) {
 	if start {
 		sw.soon(sw.answer)
 	}
+}
+
+// tooLate reports whether nobody waits for the answer any more: answers have
+// effects.
+func (sw *Switchboard) tooLate(q *question) bool {
+	late := sw.store.Now().UnixMilli() >= q.until
+	if late {
+		sw.log.Debug("a question came too late", "node", q.from.Name)
+	}
+	return late
 }
 
 var errBusy = fmt.Errorf("signaling: too many questions: %w", presence.ErrUnavailable)
@@ -70,6 +79,9 @@ func (sw *Switchboard) answer() {
 		a.queue = a.queue[1:]
 		f := a.answerers[q.what]
 		a.mu.Unlock()
+		if sw.tooLate(&q) { // it has waited here
+			continue
+		}
 		body, err := sw.callAnswerer(f, &q)
 		sw.reply(&q, body, err)
 	}

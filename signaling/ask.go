@@ -74,6 +74,8 @@ type question struct {
 	what Question
 	id   uint64
 	body []byte
+	// until is when who asked waits no more, in Unix milliseconds of the cluster.
+	until int64
 }
 
 // Ask puts a question to the node with that tag and waits for its answer, at
@@ -105,7 +107,8 @@ func (sw *Switchboard) askPeer(ctx context.Context, peer presence.Peer, what Que
 	a.waiting[id] = w
 	a.mu.Unlock()
 
-	until := sw.store.Now().Add(askTime).UnixMilli()
+	deadline, _ := ctx.Deadline() // there is one, which may be earlier than ours
+	until := sw.store.Now().Add(time.Until(deadline)).UnixMilli()
 	payload := appendAsk(make([]byte, 0, len(body)+24), what, id, until, body)
 	if err := sw.store.Send(peer, kindAsk, presence.Must, payload, func(err error) {
 		if err != nil {

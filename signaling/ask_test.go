@@ -139,6 +139,46 @@ func TestAsk_LateQuestionsAreNotAnswered(t *testing.T) {
 	b.asked(a.Node().Peer, nil)
 }
 
+// TestAsk_QuestionsThatWaitedForOthersMayBeLate: a session would be handed over to
+// nobody.
+func TestAsk_QuestionsThatWaitedForOthersMayBeLate(t *testing.T) {
+	playOn(t, 2, nil, func(w *world) {
+		a, b := w.nodes[0], w.nodes[1]
+		hold, calls := make(chan struct{}), make(chan string, maxAnswering+2)
+		b.Answer(testQuestion, func(_ presence.Peer, body []byte) ([]byte, error) {
+			<-hold
+			calls <- string(body)
+			return nil, nil
+		})
+		var all sync.WaitGroup
+		ask := func(body string, wait time.Duration) {
+			all.Go(func() {
+				ctx, cancel := context.WithTimeout(w.t.Context(), wait)
+				defer cancel()
+				_, err := a.Ask(ctx, b.Tag(), testQuestion, []byte(body))
+				if late := body == "late"; late != errors.Is(err, ErrNoAnswer) {
+					t.Errorf("%s: %v", body, err)
+				}
+			})
+			w.settle()
+		}
+		for range maxAnswering {
+			ask("first", time.Second)
+		}
+		ask("late", 100*time.Millisecond)
+		ask("last", time.Second)
+		w.pass(200 * time.Millisecond)
+		close(hold)
+		all.Wait()
+		close(calls)
+		for got := range calls {
+			if got == "late" {
+				t.Error("a question was answered for which nobody waits any more")
+			}
+		}
+	})
+}
+
 // TestAsk_BackFromADeadNode: who asked does not wait for a node that died before
 // it had the question.
 func TestAsk_BackFromADeadNode(t *testing.T) {
