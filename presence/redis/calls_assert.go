@@ -29,7 +29,9 @@ type claimed struct {
 // assertCalls tells Redis of all calls that are known here, once after each
 // outage, and of those that were opened or changed while it was away (P7).
 // Where two versions of a call meet, ended beats live, then the higher version;
-// if that is Redis' one, the handler is told to look at the call again.
+// if that is Redis' one, the handler is told to look at the call again. So it is if
+// this node was taken for dead meanwhile, and Redis has not got the call any more:
+// others ended it, and it is forgotten.
 func (s *Store) assertCalls(ctx context.Context) error {
 	a := &s.alone
 	a.one.Lock()
@@ -89,6 +91,7 @@ func (a *alone) claim(known []claimed) []claimed {
 // the pointers to those that are there.
 func (s *Store) assertSome(list []claimed) error {
 	var timers, records, pointers, rest []goredis.Cmder
+	dead := s.lease.lost.Load() && !s.lease.emptied.Load()
 	for i := range list {
 		k := &list[i]
 		record := call.AppendCall(nil, k.c)
@@ -98,11 +101,8 @@ func (s *Store) assertSome(list []claimed) error {
 		} else if k.alone != nil && !k.settled && len(k.c.Outbox) > 0 {
 			timers = append(timers, s.noteUnsettled(k.c.ID))
 		}
-		newer := 0
-		if k.alone != nil {
-			newer = 1
-		}
-		k.set = assertCallScript.cmd([]string{s.keys.call(k.c.ID)}, s.deadline(), record, s.keep(k.c), int(call.Ended), newer)
+		newer, there := k.alone != nil, dead && k.alone == nil && k.c.Live()
+		k.set = assertCallScript.cmd([]string{s.keys.call(k.c.ID)}, s.deadline(), record, s.keep(k.c), int(call.Ended), digit(newer), digit(there))
 		records = append(records, k.set)
 	}
 	if err := s.steps(timers, records); err != nil {

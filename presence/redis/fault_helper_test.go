@@ -11,8 +11,11 @@ import (
 	"testing"
 	"time"
 
+	goredis "github.com/redis/go-redis/v9"
+
 	"github.com/tandem-rtc/tandem/presence"
 	"github.com/tandem-rtc/tandem/presence/presencetest"
+	"github.com/tandem-rtc/tandem/presence/redis/redistest"
 	"github.com/tandem-rtc/tandem/signaling/call"
 )
 
@@ -171,4 +174,57 @@ func ring(s *Store, id, from, to string) (*call.Call, []string) {
 		Devices: []call.Who{{User: to, Device: "e", Session: "s-" + to, Extended: true}},
 	}, s.Now())
 	return &c, []string{from, to}
+}
+
+// onSend runs in front of each pipeline that a client sends.
+type onSend func(cmds []goredis.Cmder)
+
+func (onSend) DialHook(next goredis.DialHook) goredis.DialHook          { return next }
+func (onSend) ProcessHook(next goredis.ProcessHook) goredis.ProcessHook { return next }
+func (f onSend) ProcessPipelineHook(next goredis.ProcessPipelineHook) goredis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []goredis.Cmder) error {
+		f(cmds)
+		return next(ctx, cmds)
+	}
+}
+
+// beforeFirst runs f once, before a command is sent that has all these words, of
+// which the first is its name, or the hash of a script.
+func (n *node) beforeFirst(f func(), words ...any) {
+	var done atomic.Bool
+	n.rdb.AddHook(onSend(func(cmds []goredis.Cmder) {
+		is := func(c goredis.Cmder) bool {
+			return !slices.ContainsFunc(words, func(w any) bool { return !slices.Contains(c.Args(), w) })
+		}
+		if slices.ContainsFunc(cmds, is) && !done.Swap(true) {
+			f()
+		}
+	}))
+}
+
+// away takes Redis away from those behind a proxy.
+func away(p *redistest.Proxy) {
+	p.Refuse(true)
+	p.Cut()
+}
+
+// answered makes a call that has been answered.
+func answered(t *testing.T, s *Store, id, from, to string) *call.Call {
+	t.Helper()
+	ctx := context.Background()
+	c, marks := ring(s, id, from, to)
+	if err := s.Open(ctx, c, marks); err != nil {
+		t.Fatal(err)
+	}
+	next, _, err := call.Step(*c, call.Answer{
+		Who:    call.Who{User: to, Device: "e", Session: "s-" + to, Extended: true},
+		Signal: call.SignalInfo([]byte(`{"type":"answer"}`)),
+	}, s.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Save(ctx, &next, c.Version); err != nil {
+		t.Fatal(err)
+	}
+	return &next
 }

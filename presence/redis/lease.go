@@ -49,8 +49,12 @@ type leaseReply struct {
 // leaseCall makes a call of lease.lua. The key of who buries is used by few
 // operations only.
 func (s *Store) leaseCall(op string, n presence.Node, arg5, arg6 string) *goredis.Cmd {
+	buried := arg6
+	if op == "renew" {
+		buried = nodeEntry(n)
+	}
 	return leaseScript.cmd(
-		[]string{s.keys.nodes(), s.keys.run(), s.keys.asserted(), s.keys.burying(arg6)},
+		[]string{s.keys.nodes(), s.keys.run(), s.keys.asserted(), s.keys.burying(buried)},
 		op, s.deadline(), nodeEntry(n), s.cfg.Lease.Milliseconds(), arg5, arg6)
 }
 
@@ -289,11 +293,13 @@ func (s *Store) stale(err error) error {
 // Rejoin takes a new epoch. What the old one had registered is given up; Lost is
 // not called for it, since its sessions are here.
 func (s *Store) Rejoin(ctx context.Context) error {
-	if s.closed.Load() {
-		return presence.ErrClosed
+	// The calls are told while it is known that this node was taken for dead.
+	alone, err := s.callsAlone()
+	if err == nil && alone {
+		err = presence.ErrUnavailable
 	}
-	if s.health.isDown() {
-		return fmt.Errorf("redis: rejoin: %w", presence.ErrUnavailable)
+	if err != nil {
+		return fmt.Errorf("redis: rejoin: %w", err)
 	}
 	old := s.Self()
 	s.own.clear()
@@ -303,8 +309,13 @@ func (s *Store) Rejoin(ctx context.Context) error {
 	}
 	s.bus.rejoined(old.Peer)
 	s.watch.again(s)
-	if err := s.unregister(old.Peer, s.Now()); err != nil {
-		return fmt.Errorf("redis: give up the former epoch: %w", err)
+	if err = s.unregister(old.Peer, s.Now()); err == nil {
+		err = s.drop(old)
 	}
-	return s.drop(old)
+	if err != nil {
+		// What is left is buried like any node whose lease has ended. This one is
+		// there again, and its sessions have to be registered.
+		s.cfg.Logger.Warn("the former epoch of this node could not be given up", "epoch", old.Epoch, "err", err)
+	}
+	return nil
 }

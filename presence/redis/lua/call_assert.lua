@@ -7,6 +7,7 @@
 -- ARGV[3]  how long it stays, ms
 -- ARGV[4]  the state that ranks above all others, as a number
 -- ARGV[5]  1: of equal rank the node's is the newer one
+-- ARGV[6]  1: a call that is not there has ended long ago
 --
 -- Returns 1 if the node's is there now, 0 if another one is.
 local function rank(s)
@@ -26,6 +27,8 @@ if have ~= '' then
   if ht == nt and hv == nv and ARGV[5] ~= '1' then
     return 1
   end
+elseif ARGV[6] == '1' then
+  return 0
 end
 local t = redis.call('TIME')
 if t[1] * 1000000 + t[2] > tonumber(ARGV[1]) then

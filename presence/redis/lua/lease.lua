@@ -3,7 +3,7 @@
 -- KEYS[1]  sorted set: "name|epoch|tag|addr" by the end of the lease, ms
 -- KEYS[2]  string: the run. Another one, or none, says that Redis was emptied
 -- KEYS[3]  set: entries whose sessions and calls are all there since then
--- KEYS[4]  string: who buries the node of ARGV[6] (claim, done)
+-- KEYS[4]  string: who buries the node of ARGV[6] (claim, done), or this one (renew)
 -- ARGV[1]  op: take, renew, list, claim, done, leave
 -- ARGV[2]  until when this may be done, µs
 -- ARGV[3]  the entry
@@ -61,21 +61,22 @@ elseif op == 'renew' then
   end
   if run ~= ARGV[6] then
     status = 'emptied'
-  elseif not redis.call('ZSCORE', KEYS[1], entry) then
-    status = 'lost'
+  elseif not redis.call('ZSCORE', KEYS[1], entry) or redis.call('EXISTS', KEYS[4]) == 1 then
+    status = 'lost' -- buried, or about to be
   end
   if status ~= 'lost' and clash('') == 'taken' then status = 'lost' end
   if status ~= 'lost' then keep() end
 elseif op == 'claim' then
-  if not redis.call('SET', KEYS[4], entry, 'NX', 'PX', ARGV[4]) then
+  local ends = redis.call('ZSCORE', KEYS[1], ARGV[6])
+  if not ends or tonumber(ends) > now then
+    status = 'lost' -- it is gone, or back
+  elseif not redis.call('SET', KEYS[4], entry, 'NX', 'PX', ARGV[4]) then
     if redis.call('GET', KEYS[4]) == entry then
       redis.call('PEXPIRE', KEYS[4], ARGV[4])
     else
       status = 'taken'
     end
   end
-  local ends = redis.call('ZSCORE', KEYS[1], ARGV[6])
-  if not ends or tonumber(ends) > now then status = 'lost' end -- it is gone, or back
 elseif op == 'done' then
   redis.call('ZREM', KEYS[1], ARGV[6])
   redis.call('SREM', KEYS[3], ARGV[6])

@@ -1,0 +1,125 @@
+package redis
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/tandem-rtc/tandem/presence"
+	"github.com/tandem-rtc/tandem/presence/redis/redistest"
+	"github.com/tandem-rtc/tandem/signaling/call"
+)
+
+// Redis goes away when a node that stood still has its new epoch, and has not
+// given up the old one yet: its sessions are registered all the same.
+func TestP1_RejoinIsCutOff(t *testing.T) {
+	t.Parallel()
+	rs := redistest.Start(t)
+	proxy := redistest.StartProxy(t, rs.Addr)
+	a := newNode(t, faultConfig(proxy.URL()), "a")
+	a.connect("ann", "s1")
+	old := a.peer()
+	a.beforeFirst(func() { away(proxy) }, "sscan")
+	a.stands.Store(true)
+	pause(a.cfg.Lease+a.cfg.Lease/4, nil)
+	a.stands.Store(false)
+	until(t, "redis is away in the middle of it", func() bool { return a.peer() != old && a.Degraded() != "" })
+	proxy.Refuse(false)
+	check := directly(t, rs)
+	until(t, "its sessions are under the new epoch", func() bool {
+		list, err := a.Sessions(context.Background(), "ann")
+		return err == nil && len(list) == 1 && list[0].Epoch != old.Epoch && check.whole([]*node{a}, nil) == ""
+	})
+	until(t, "nothing is left of the old one", func() bool {
+		return check.rdb.ZCard(context.Background(), a.keys.nodes()).Val() == 1
+	})
+}
+
+// A node comes back to Redis while another one buries it, and that one dies in the
+// middle: the sessions that it has taken away are registered again.
+func TestP1_BackWhileItIsBuried(t *testing.T) {
+	t.Parallel()
+	rs := redistest.Start(t)
+	toA, toB := redistest.StartProxy(t, rs.Addr), redistest.StartProxy(t, rs.Addr)
+	cfg := faultConfig(toB.URL())
+	cfg.Timeout = 10 * time.Second // what it sends waits for the other one
+	a, b := newNode(t, faultConfig(toA.URL()), "a"), newNode(t, cfg, "b")
+	a.connect("ann", "s1")
+	lost := b.handler.OnLost
+	b.handler.OnLost = func(s presence.Session) {
+		away(toB)
+		b.stands.Store(true)
+		lost(s)
+	}
+	b.beforeFirst(func() {
+		toA.Refuse(false)
+		until(t, "it is back", func() bool {
+			return a.Degraded() == "" && (a.rejoins.Load() > 0 || a.alone.asserted.Load() == a.health.trips.Load())
+		})
+	}, userScript.sha, "bury")
+	away(toA)
+	until(t, "it is buried", func() bool {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		return len(b.lost) == 1
+	})
+	check := directly(t, rs)
+	until(t, "its session is there again", func() bool { return check.whole([]*node{a}, nil) == "" })
+	list, err := a.Sessions(context.Background(), "ann")
+	if err != nil || len(list) != 1 || list[0].Owner() != a.peer() {
+		t.Errorf("%v, %v", list, err)
+	}
+}
+
+// A call ends while one of its nodes is cut off and taken for dead, and is
+// forgotten before that is back: it does not come to life again (P7).
+func TestP7_EndedAndForgottenMeanwhile(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	rs := redistest.Start(t)
+	proxy := redistest.StartProxy(t, rs.Addr)
+	cfg := faultConfig(rs.URL())
+	cfg.EndedKeep = time.Second
+	b := newNode(t, cfg, "b")
+	cfg.URL = proxy.URL()
+	a := newNode(t, cfg, "a")
+	a.connect("ann", "s1")
+	b.connect("bob", "s2")
+	c := answered(t, a.Store, "c", "ann", "bob")
+	a.knows(c)
+	away(proxy)
+	until(t, "it is buried", func() bool {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		return len(b.lost) == 1
+	})
+	ended, _, err := call.Step(*c, call.Abort{Reason: call.Lost}, b.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Save(ctx, &ended, c.Version); err != nil {
+		t.Fatal(err)
+	}
+	b.Settled(ctx, "c")
+	until(t, "it is forgotten", func() bool { _, err := b.Load(ctx, "c"); return errors.Is(err, presence.ErrNotFound) })
+	proxy.Refuse(false)
+	until(t, "it has joined again", func() bool { return a.rejoins.Load() == 1 })
+	until(t, "its calls are looked at", func() bool { _, err := a.Mark(ctx, "ann"); return err == nil })
+	for _, n := range []*node{a, b} {
+		if _, err := n.Load(ctx, "c"); !errors.Is(err, presence.ErrNotFound) {
+			t.Errorf("the call on %s: %v", n.Self().Name, err)
+		}
+		for _, user := range []string{"ann", "bob"} {
+			if id, err := n.Mark(ctx, user); id != "" || err != nil {
+				t.Errorf("%s is busy with %q, %v", user, id, err)
+			}
+		}
+	}
+	until(t, "it is looked at again", func() bool {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		return slices.Contains(a.rechecks, "c")
+	})
+}
