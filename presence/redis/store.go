@@ -39,6 +39,8 @@ type Store struct {
 	handed handed
 	tally  tally
 
+	mourned mourned
+
 	ctx    context.Context // ends with the store
 	cancel context.CancelFunc
 	tasks  sync.WaitGroup // asserting

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
@@ -48,7 +49,18 @@ func (s *Store) Sweep(ctx context.Context) error {
 // entry goes last: if this node dies meanwhile, another one begins again, and
 // what nobody was told of is told then.
 func (s *Store) bury(ctx context.Context, dead member) error {
-	r, err := s.pipeLease(s.leaseCall("claim", s.Self(), "", nodeEntry(dead.Node)))
+	claim := s.leaseCall("claim", s.Self(), "", nodeEntry(dead.Node))
+	if !s.mourned.begin(dead.Peer) { // all that is left to do is being done
+		s.pipe.post(nil, claim)
+		return nil
+	}
+	told := false
+	defer func() {
+		if !told {
+			s.mourned.end(dead.Peer)
+		}
+	}()
+	r, err := s.pipeLease(claim)
 	if err != nil {
 		return err
 	}
@@ -76,8 +88,39 @@ func (s *Store) bury(ctx context.Context, dead member) error {
 			}
 		}
 	}
-	s.mourn.add(func() { s.mournNode(dead.Node, lost) })
+	told = true
+	s.mourn.add(func() {
+		defer s.mourned.end(dead.Peer)
+		s.mournNode(dead.Node, lost)
+	})
 	return nil
+}
+
+// mourned are dead nodes that this one is burying: it may take longer to tell of
+// their sessions than until the next sweep.
+type mourned struct {
+	mu    sync.Mutex
+	nodes map[presence.Peer]bool
+}
+
+// begin reports whether nobody is at it.
+func (m *mourned) begin(p presence.Peer) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.nodes[p] {
+		return false
+	}
+	if m.nodes == nil {
+		m.nodes = map[presence.Peer]bool{}
+	}
+	m.nodes[p] = true
+	return true
+}
+
+func (m *mourned) end(p presence.Peer) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.nodes, p)
 }
 
 // mournNode tells the handler of what a node has lost, and drops the node.
