@@ -251,7 +251,11 @@ func (o *opening) holder(user, seen string) (string, error) {
 
 // undo takes back what the call has got. The pointers go first: they never lead
 // to what is not there yet, or not any more.
-func (o *opening) undo(users []string) { _ = o.s.steps(o.s.undoCmds(o.c, users)...) }
+func (o *opening) undo(users []string) {
+	if o.s.steps(o.s.undoCmds(o.c, users)...) != nil {
+		o.s.alone.doubt(o.c)
+	}
+}
 
 func (s *Store) undoCmds(c *call.Call, users []string) [][]goredis.Cmder {
 	pointers := make([]goredis.Cmder, 0, 3)
