@@ -140,7 +140,9 @@ func (s *Store) assertSessions(ctx context.Context) error {
 		done := make(chan struct{})
 		s.own.mu.Lock()
 		for _, u := range part {
-			for _, one := range s.own.users[u] {
+			for id, one := range s.own.users[u] {
+				one.unheard = false
+				s.own.users[u][id] = one
 				users = append(users, u)
 				cmds, known = append(cmds, s.userCall(u, "put", putArgs(one)...)), append(known, one.since > 0)
 			}

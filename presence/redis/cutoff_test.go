@@ -3,6 +3,7 @@ package redis
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/tandem-rtc/tandem/presence"
@@ -38,4 +39,51 @@ func TestC4_RefusedWhenRedisGoesAway(t *testing.T) {
 	if id, err := a.Mark(ctx, "bob"); id != "one" || err != nil {
 		t.Errorf("the callee is busy with %q, %v", id, err)
 	}
+}
+
+// A user's last session vanishes, and Redis goes away before it knows when the
+// grace ends: it ends.
+func TestP5_GraceIsNotLostInAnOutage(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	rs := redistest.Start(t)
+	proxy := redistest.StartProxy(t, rs.Addr)
+	a, b := newNode(t, faultConfig(proxy.URL()), "a"), newNode(t, faultConfig(rs.URL()), "b")
+	a.connect("ann", "s1")
+	a.beforeFirst(func() { away(proxy) }, "zadd", a.keys.graces())
+	a.disconnect("ann", "s1", presence.Vanished)
+	until(t, "redis is away", func() bool { return a.Degraded() != "" })
+	proxy.Refuse(false)
+	check := directly(t, rs)
+	until(t, "she is offline", func() bool {
+		list, err := b.States(ctx, []string{"ann"})
+		return err == nil && !list[0].Online && check.mirrors(nil, nil) == ""
+	})
+}
+
+// Sessions come and go while Redis is away: what it never had of is not kept for
+// its return.
+func TestP7_ShortSessionsOfAnOutageAreForgotten(t *testing.T) {
+	t.Parallel()
+	rs := redistest.Start(t)
+	proxy := redistest.StartProxy(t, rs.Addr)
+	a := newNode(t, faultConfig(proxy.URL()), "a")
+	a.connect("ann", "s1")
+	away(proxy)
+	until(t, "redis is away", func() bool { return a.Degraded() != "" })
+	for i := range 100 {
+		user, id := fmt.Sprint("u", i), fmt.Sprint("x", i)
+		a.connect(user, id)
+		a.disconnect(user, id, presence.Vanished)
+	}
+	a.disconnect("ann", "s1", presence.Clean)
+	a.own.mu.Lock()
+	kept := len(a.own.ended)
+	a.own.mu.Unlock()
+	if kept != 1 {
+		t.Errorf("%d ends are kept, want that of the session which redis knows", kept)
+	}
+	proxy.Refuse(false)
+	check := directly(t, rs)
+	until(t, "nobody is online", func() bool { return a.Degraded() == "" && check.mirrors(nil, nil) == "" })
 }

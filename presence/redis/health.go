@@ -56,6 +56,16 @@ func (h *health) close() {
 // isDown reports whether commands fail at once.
 func (h *health) isDown() bool { return h.down.Load() }
 
+// outage is the number of the outage that is on, or 0.
+func (h *health) outage() uint64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.down.Load() {
+		return 0
+	}
+	return h.trips.Load()
+}
+
 // reason is why Redis counts as away, or "".
 func (h *health) reason() string {
 	h.mu.Lock()

@@ -29,12 +29,16 @@ func (s *Store) Add(_ context.Context, session presence.Session) error {
 	}
 	self := s.Self()
 	session.Node, session.Epoch, session.Away = self.Name, self.Epoch, false
-	s.own.put(session)
-	r, err := s.change(session.User, s.tracks(session.User), "put", putArgs(ownSession{Session: session})...)
+	outage := s.health.outage()
+	fresh := s.own.put(session)
+	r, err := s.change(session.User, s.tracks(session.User), nil, "put", putArgs(ownSession{Session: session})...)
 	if r != nil {
 		s.noteSince(r, session.ID)
 	}
 	if errors.Is(err, presence.ErrUnavailable) {
+		if fresh && outage > 0 {
+			s.own.unheard(session.User, session.ID, func() bool { return s.health.outage() == outage })
+		}
 		return nil
 	}
 	return err
@@ -79,7 +83,7 @@ func (s *Store) Suspend(_ context.Context, user, id string) error {
 	if !s.own.suspend(user, id, s.Now()) {
 		return nil
 	}
-	_, err := s.change(user, nil, "suspend", id)
+	_, err := s.change(user, nil, nil, "suspend", id)
 	if errors.Is(err, presence.ErrUnavailable) {
 		return nil // told later, by what the session is then
 	}
@@ -91,13 +95,19 @@ func (s *Store) Remove(_ context.Context, user, id string, how presence.End) err
 	if s.closed.Load() {
 		return presence.ErrClosed
 	}
-	if !s.own.remove(user, id) {
+	one, ok := s.own.remove(user, id)
+	if !ok {
 		return nil
 	}
 	at := s.Now()
-	r, err := s.change(user, nil, "remove", id, digit(how == presence.Clean), 0)
+	later := func() {
+		if !one.unheard {
+			s.own.ends(ownEnd{user, id, how, at})
+		}
+	}
+	r, err := s.change(user, nil, later, "remove", id, digit(how == presence.Clean), 0)
 	if errors.Is(err, presence.ErrUnavailable) {
-		s.own.ends(ownEnd{user, id, how, at})
+		later()
 		return nil
 	}
 	if r != nil {

@@ -25,6 +25,8 @@ type ownSession struct {
 	presence.Session
 	since int64     // µs, when it was registered; 0: Redis has not said yet
 	left  time.Time // since when it is away
+	// unheard: Redis was away when it came, and has not been told since.
+	unheard bool
 }
 
 type ownEnd struct {
@@ -41,8 +43,8 @@ func (o *own) clear() {
 	o.users, o.ended = map[string]map[string]ownSession{}, nil
 }
 
-// put notes a session that is connected.
-func (o *own) put(s presence.Session) {
+// put notes a session that is connected, and reports whether it is a new one.
+func (o *own) put(s presence.Session) (fresh bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	m := o.users[s.User]
@@ -50,12 +52,23 @@ func (o *own) put(s presence.Session) {
 		m = map[string]ownSession{}
 		o.users[s.User] = m
 	}
-	old := m[s.ID]
+	old, ok := m[s.ID]
 	next := ownSession{Session: s}
 	if old.Session == s {
 		next.since = old.since
 	}
 	m[s.ID] = next
+	return !ok
+}
+
+// unheard notes that Redis can not have heard of a session yet, if it is still away.
+func (o *own) unheard(user, id string, away func() bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if s, ok := o.users[user][id]; ok && away() {
+		s.unheard = true
+		o.users[user][id] = s
+	}
 }
 
 // registered notes when Redis has registered a session.
@@ -81,18 +94,19 @@ func (o *own) suspend(user, id string, now time.Time) bool {
 }
 
 // remove forgets a session; false if it is not here.
-func (o *own) remove(user, id string) bool {
+func (o *own) remove(user, id string) (ownSession, bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	m := o.users[user]
-	if _, ok := m[id]; !ok {
-		return false
+	s, ok := m[id]
+	if !ok {
+		return s, false
 	}
 	delete(m, id)
 	if len(m) == 0 {
 		delete(o.users, user)
 	}
-	return true
+	return s, true
 }
 
 // ends notes the end of a session of which Redis is to be told later.

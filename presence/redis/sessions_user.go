@@ -163,8 +163,9 @@ func (r *userReply) list() []presence.Session {
 }
 
 // change carries out one operation on a user and all that follows from it.
-// before is sent in front of it.
-func (s *Store) change(user string, before goredis.Cmder, op string, args ...any) (*userReply, error) {
+// before is sent in front of it. missed, if not nil, is called if Redis went away
+// before it had what nobody waits for.
+func (s *Store) change(user string, before goredis.Cmder, missed func(), op string, args ...any) (*userReply, error) {
 	c := s.userCall(user, op, args...)
 	var err error
 	if before != nil {
@@ -186,7 +187,12 @@ func (s *Store) change(user string, before goredis.Cmder, op string, args ...any
 	}
 	s.spread(list)
 	if cmds := s.derived(list, false); len(cmds) > 0 {
-		s.pipe.post(nil, cmds...) // nobody waits for what operators look at
+		// Nobody waits for the end of a grace, and for what operators look at.
+		s.pipe.post(func() {
+			if missed != nil && s.pipe.away(cmds) != nil {
+				missed()
+			}
+		}, cmds...)
 	}
 	return r, nil
 }
