@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/tandem-rtc/tandem/presence"
@@ -86,4 +87,36 @@ func TestP7_ShortSessionsOfAnOutageAreForgotten(t *testing.T) {
 	proxy.Refuse(false)
 	check := directly(t, rs)
 	until(t, "nobody is online", func() bool { return a.Degraded() == "" && check.mirrors(nil, nil) == "" })
+}
+
+// Redis was emptied, and one node has not told yet what it has: its users are not
+// missing from the list of those online, it is not to be had.
+func TestP7_NobodyIsMissingFromTheListMeanwhile(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	rs := redistest.Start(t)
+	proxy := redistest.StartProxy(t, rs.Addr)
+	a, b := newNode(t, faultConfig(rs.URL()), "a"), newNode(t, faultConfig(proxy.URL()), "b")
+	a.connect("ann", "s1")
+	b.connect("bob", "s2")
+	until(t, "they know each other", func() bool { return len(a.Nodes()) == 2 && len(b.Nodes()) == 2 })
+	both := func() bool {
+		page, err := a.Online(ctx, "", 10)
+		n, _, countErr := a.OnlineCount(ctx)
+		return err == nil && countErr == nil && n == 2 && slices.Equal(page.Users, []string{"ann", "bob"})
+	}
+	until(t, "both are online", both)
+	away(proxy)
+	rs.Restart()
+	until(t, "one is back", func() bool { return a.Degraded() == "" && a.tally.emptied.Load() == 1 })
+	pause(a.cfg.Lease/4, func() {
+		if page, err := a.Online(ctx, "", 10); !errors.Is(err, presence.ErrUnavailable) {
+			t.Errorf("online: %v, %v", page.Users, err)
+		}
+		if n, _, err := a.OnlineCount(ctx); !errors.Is(err, presence.ErrUnavailable) {
+			t.Errorf("%d are online, %v", n, err)
+		}
+	})
+	proxy.Refuse(false)
+	until(t, "both are online again", both)
 }

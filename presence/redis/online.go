@@ -124,10 +124,16 @@ func (s *Store) localStates(users []string, why error) ([]presence.State, error)
 	return out, nil
 }
 
+// errPart: Redis was emptied, and who is online is known in part only.
+var errPart = fmt.Errorf("redis: online users: %w: the nodes have not told all yet", presence.ErrUnavailable)
+
 // Online lists a page of online users.
 func (s *Store) Online(_ context.Context, cursor string, limit int) (presence.Page, error) {
 	if s.closed.Load() {
 		return presence.Page{}, presence.ErrClosed
+	}
+	if s.incomplete() {
+		return presence.Page{}, errPart
 	}
 	from := "-"
 	if cursor != "" {
@@ -156,6 +162,9 @@ func (s *Store) Online(_ context.Context, cursor string, limit int) (presence.Pa
 func (s *Store) OnlineCount(_ context.Context) (int, uint64, error) {
 	if s.closed.Load() {
 		return 0, 0, presence.ErrClosed
+	}
+	if s.incomplete() {
+		return 0, 0, errPart
 	}
 	n := goredis.NewIntCmd(context.Background(), "zcard", s.keys.online())
 	v := goredis.NewStringCmd(context.Background(), "get", s.keys.onlineCounter())
