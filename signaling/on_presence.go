@@ -107,6 +107,13 @@ func (s *Session) watch(users []string) (fresh []string, err error) {
 	return fresh, nil
 }
 
+// watches lists whom the session watches.
+func (s *Session) watches() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Collect(maps.Keys(s.watching))
+}
+
 func (s *Session) unwatchAll(ctx context.Context) {
 	s.mu.Lock()
 	all := slices.Collect(maps.Keys(s.watching))

@@ -172,6 +172,37 @@ func TestP7_ListIsUnavailable(t *testing.T) {
 	})
 }
 
+// TestP5_WhoIsBackKnowsWhoIsThere: what changes while a client is away, or is sent
+// to a socket that is dead already, is not kept for it.
+func TestP5_WhoIsBackKnowsWhoIsThere(t *testing.T) {
+	play(t, nil, func(w *world) {
+		a, x := w.join("A1"), w.join("X1")
+		a.ask("presence:watch", `{"users":["x"]}`)
+		for _, noticed := range []bool{true, false} {
+			for _, online := range []bool{false, true} {
+				if noticed {
+					a.sess.Away()
+				}
+				if online {
+					x = w.join("X1")
+				} else {
+					x.sess.Closed(true)
+				}
+				w.pass(2 * time.Second)
+				a.takeAll() // which it does not get
+				a.sess.Back()
+				got := strings.Join(a.takeAll(), "\n")
+				if !strings.Contains(got, fmt.Sprintf(`presence:update {"user":"x","online":%t,`, online)) {
+					t.Errorf("loss noticed %t: of x, online %t, it is told\n%s", noticed, online, got)
+				}
+				if list := map[bool]string{false: `["a"]`, true: `["a","x"]`}[online]; !strings.Contains(got, "getOnlineUsers "+list) {
+					t.Errorf("loss noticed %t: of the list %s it is told\n%s", noticed, list, got)
+				}
+			}
+		}
+	})
+}
+
 func TestP5_WatchLists(t *testing.T) {
 	play(t, nil, func(w *world) {
 		a := w.all("A1")[0]

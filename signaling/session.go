@@ -229,19 +229,21 @@ func (s *Session) Away() {
 	sw.deviceAway(ctx, t, s)
 }
 
-// Back says that the client of an away session is connected again; its link has
-// sent it what it missed.
+// Back says that the client is connected again; its link has sent it what it
+// missed. It was away, or its old socket seemed to be good still: what was dropped
+// on the way to that is told as it is now.
 func (s *Session) Back() {
 	ctx, sw := context.Background(), s.sw
 	t := sw.newTurn()
 	defer t.end()
 	s.shift.Lock()
 	defer s.shift.Unlock()
-	if !s.turns(away, live) {
+	if s.turns(away, live) {
+		sw.register(ctx, s)
+	} else if !s.isLive() {
 		return
 	}
-	sw.register(ctx, s)
-	sw.enter(ctx, t, s, true, nil)
+	sw.enter(ctx, t, s, true, s.watches())
 	s.gotAll()
 }
 

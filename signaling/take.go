@@ -190,8 +190,9 @@ func (s *Session) arrives() bool {
 	return was
 }
 
-// watchAgain takes up what a session watched on the node that it came from, and
-// returns how that is now: what changed on the way was not told.
+// watchAgain takes up what a session watched before it was lost, here or on the
+// node that it came from, and returns how that is now: what changed meanwhile was
+// not told.
 func (s *Session) watchAgain(ctx context.Context, users []string) []presence.State {
 	if len(users) == 0 {
 		return nil
