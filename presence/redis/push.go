@@ -58,13 +58,13 @@ func (p Subscriptions) Put(ctx context.Context, user string, sub push.Subscripti
 		switch {
 		case o.Device == sub.Device:
 			if o.Endpoint != sub.Endpoint {
-				err = errors.Join(err, p.disown(ctx, user, o.Endpoint))
+				err = errors.Join(err, p.disown(user, o.Endpoint))
 			}
 		case o.Endpoint == sub.Endpoint:
 			fields = append(fields, o.Device)
 		case left >= push.MaxPerUser || sub.Since.Sub(o.Since) > push.Keep:
 			fields = append(fields, o.Device)
-			err = errors.Join(err, p.disown(ctx, user, o.Endpoint))
+			err = errors.Join(err, p.disown(user, o.Endpoint))
 		default:
 			left++
 		}
@@ -110,7 +110,7 @@ func (p Subscriptions) Remove(ctx context.Context, user, endpoint string) (bool,
 	if err != nil || !removed {
 		return false, err
 	}
-	return true, p.disown(ctx, user, endpoint)
+	return true, p.disown(user, endpoint)
 }
 
 // Any implements push.Store.
@@ -136,13 +136,8 @@ func (p Subscriptions) drop(ctx context.Context, user, endpoint string) (bool, e
 }
 
 // disown forgets whose an endpoint is, if it is that user's.
-func (p Subscriptions) disown(ctx context.Context, user, endpoint string) error {
-	key := p.ownerKey(endpoint)
-	now := goredis.NewStringCmd(ctx, "get", key)
-	if err := p.do(now); err != nil || now.Val() != user {
-		return err
-	}
-	return p.do(command("del", key))
+func (p Subscriptions) disown(user, endpoint string) error {
+	return p.do(replaceScript.cmd([]string{p.ownerKey(endpoint)}, user, ""))
 }
 
 func (p Subscriptions) hdel(user string, fields []string) error {

@@ -1,7 +1,11 @@
 package redis
 
 import (
+	"slices"
+	"sync/atomic"
 	"testing"
+
+	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/tandem-rtc/tandem/presence/redis/redistest"
 	"github.com/tandem-rtc/tandem/signaling/push"
@@ -52,6 +56,51 @@ func TestSubscriptionsOfOneBrowserHaveOneUser(t *testing.T) {
 		}
 		if owners != 1 {
 			t.Fatalf("round %d: %d users have the browser", i, owners)
+		}
+	}
+}
+
+// A browser is taken from one user while another one signs in with it, whenever that
+// comes in between: the other one has it, and whoever signs in next takes it over.
+func TestSubscriptionsMoveWhileTheyAreRemoved(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	w := newWorld(t, testConfig(redistest.Start(t).URL()))
+	a, b := subscriptions(t, w, "a"), subscriptions(t, w, "b")
+	put := func(user string, sub push.Subscription) {
+		if err := b.Put(ctx, user, sub); err != nil {
+			t.Error(err)
+		}
+	}
+	has := func(user string, sub push.Subscription) bool {
+		list, err := b.List(ctx, user)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return slices.ContainsFunc(list, func(s push.Subscription) bool { return s.Endpoint == sub.Endpoint })
+	}
+	for before := range 4 { // so many times the store has looked whose it is
+		sub := pushtest.Sub("phone", before)
+		put("ann", sub)
+		var looks atomic.Int32
+		a.s.rdb.AddHook(onSend(func(cmds []goredis.Cmder) {
+			owner := func(c goredis.Cmder) bool { return slices.Contains(c.Args(), any(a.ownerKey(sub.Endpoint))) }
+			if slices.ContainsFunc(cmds, owner) && int(looks.Add(1)) == before+1 {
+				put("bea", sub)
+			}
+		}))
+		if _, err := a.Remove(ctx, "ann", sub.Endpoint); err != nil {
+			t.Fatal(err)
+		}
+		if int(looks.Load()) <= before {
+			put("bea", sub)
+		}
+		if has("ann", sub) || !has("bea", sub) {
+			t.Errorf("after %d looks: ann has it: %t, bea: %t", before, has("ann", sub), has("bea", sub))
+		}
+		put("cat", sub)
+		if has("bea", sub) || !has("cat", sub) {
+			t.Errorf("after %d looks: bea has it: %t, cat: %t", before, has("bea", sub), has("cat", sub))
 		}
 	}
 }
