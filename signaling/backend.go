@@ -24,6 +24,9 @@ const (
 	// EndHere: end the sessions of a user on your node for good. The answer is
 	// how many there were.
 	EndHere Question = 5
+	// EndMoved: end also those that went from my node to yours, and may not have
+	// arrived yet.
+	EndMoved Question = 6
 )
 
 // Reach says how many connected devices got something, by the name of their node.
@@ -84,7 +87,16 @@ func (sw *Switchboard) answerBackends() {
 		if !ok {
 			return nil, fmt.Errorf("%w: a question that can not be read", ErrRefused)
 		}
-		return binary.AppendUvarint(nil, uint64(sw.endHere(user, string(device)))), nil
+		n := sw.endHere(user, string(device)) + sw.endMoved(context.Background(), user, string(device))
+		return binary.AppendUvarint(nil, uint64(n)), nil
+	})
+	sw.Answer(EndMoved, func(_ presence.Peer, body []byte) ([]byte, error) {
+		user, device, ok := cutString(body)
+		if !ok {
+			return nil, fmt.Errorf("%w: a question that can not be read", ErrRefused)
+		}
+		n := sw.endHere(user, string(device)) + sw.endComing(user, string(device))
+		return binary.AppendUvarint(nil, uint64(n)), nil
 	})
 }
 
@@ -253,7 +265,7 @@ func (sw *Switchboard) Disconnect(ctx context.Context, user, device string) (Rea
 		return Reach{}, storeError(err)
 	}
 	var reach Reach
-	reach.add(sw.self.Load().Name, sw.endHere(user, device))
+	reach.add(sw.self.Load().Name, sw.endHere(user, device)+sw.endMoved(ctx, user, device))
 	var asked peers
 	for i := range list {
 		if s := &list[i]; !sw.mine(s) && (device == "" || device == s.Device) {
@@ -281,8 +293,26 @@ func (sw *Switchboard) endHere(user, device string) (n int) {
 			continue
 		}
 		n++
-		s.Closed(true) // also one that is away
-		s.link.Close(wire.CloseDisconnected)
+		s.end()
+	}
+	return n
+}
+
+// endMoved ends sessions that have left this node lately, where they have gone to:
+// who asks may not have heard of that, nor have found them there yet.
+func (sw *Switchboard) endMoved(ctx context.Context, user, device string) (n int) {
+	for _, d := range sw.leftBehind(user) {
+		to, ok := sw.whereTo(user, d, false)
+		if !ok || device != "" && device != d {
+			continue
+		}
+		answer, err := sw.askPeer(ctx, to, EndMoved, append(appendString(nil, user), d...))
+		there, k := binary.Uvarint(answer)
+		if err != nil || k <= 0 { // a node of an older release does not know
+			sw.log.Debug("a session that has moved could not be ended", "user", user, "node", to.Name, "error", err)
+			continue
+		}
+		n += int(there)
 	}
 	return n
 }

@@ -39,6 +39,7 @@ type arrival struct {
 	device string
 	until  time.Time
 	held   []letter
+	ended  bool // by a back end, on the way
 }
 
 type letter struct {
@@ -86,25 +87,41 @@ func (sw *Switchboard) hold(kind presence.Kind, payload []byte, users ...string)
 	return false
 }
 
-// arrivedHere ends the wait for a session and hands it what was held.
-func (sw *Switchboard) arrivedHere(user, device string) {
+// endComing makes sessions end that are about to arrive, and counts them.
+func (sw *Switchboard) endComing(user, device string) (n int) {
+	m := &sw.moving
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, a := range m.coming[user] {
+		if a.device == device && !a.ended {
+			a.ended = true
+			n++
+		}
+	}
+	return n
+}
+
+// arrivedHere ends the wait for a session and hands it what was held. ended: a back
+// end has ended it meanwhile.
+func (sw *Switchboard) arrivedHere(user, device string) (ended bool) {
 	m := &sw.moving
 	for {
 		m.mu.Lock()
 		i := slices.IndexFunc(m.coming[user], func(a *arrival) bool { return a.device == device })
 		if i < 0 {
 			m.mu.Unlock()
-			return
+			return ended
 		}
 		a := m.coming[user][i]
 		held := a.held
+		ended = a.ended
 		a.held = nil
 		if len(held) == 0 {
 			m.dropLocked(user, i)
 		}
 		m.mu.Unlock()
 		if len(held) == 0 {
-			return
+			return ended
 		}
 		sw.release(held)
 	}

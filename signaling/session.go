@@ -148,8 +148,8 @@ func (sw *Switchboard) Open(ctx context.Context, link Link, id *auth.Identity, h
 	t := sw.newTurn()
 	sw.enter(ctx, t, s, h.Moved, h.Luggage.Watching)
 	t.end()
-	if sw.shared {
-		sw.arrivedHere(s.user, s.device)
+	if sw.shared && sw.arrivedHere(s.user, s.device) {
+		s.end()
 	}
 	return s, nil
 }
@@ -286,6 +286,12 @@ func (s *Session) replaced(ctx context.Context) {
 	s.release(ctx, t)
 	t.end()
 	s.link.Close(wire.CloseReplaced)
+}
+
+// end ends a session for a back end, for good.
+func (s *Session) end() {
+	s.Closed(true) // also one that is away
+	s.link.Close(wire.CloseDisconnected)
 }
 
 // turns changes the state, if it is the one given.

@@ -251,6 +251,37 @@ func TestC9_EventsComeOnceToASessionThatMovesMeanwhile(t *testing.T) {
 	})
 }
 
+// TestM9_SessionThatIsEndedOnItsWay: whichever node the back end asks, and whatever
+// that one knows of the move, the session ends where it arrives.
+func TestM9_SessionThatIsEndedOnItsWay(t *testing.T) {
+	for _, by := range []int{0, 1, 2} { // where it goes, where it was, and a third
+		t.Run(fmt.Sprint("node", by), func(t *testing.T) {
+			playPlugged(t, func(w *world, _ []*plug) {
+				a := w.joinOn(1, "A1")
+				b := w.joinOn(2, "B1")
+				a.emit("call:user", ringing("b", offer(1)))
+				b.take()
+				a.handsOver(false)
+				k := a.takenBy(w.nodes[0])
+				reach, err := w.nodes[by].Disconnect(w.t.Context(), "a", "")
+				if err != nil || reach.Devices != 1 {
+					t.Errorf("ended %+v, %v", reach, err)
+				}
+				n := a.arrive(w.nodes[0], k)
+				if got := n.closes(); len(got) != 1 || got[0] != wire.CloseDisconnected {
+					t.Errorf("closed with %v", got)
+				}
+				eq(t, "presence", fmt.Sprint(w.states("a")), "[false 0]")
+				b.hears("call:end", "call:state")
+				w.nobodyBusy("a", "b")
+				w.joinOn(0, "A1").take() // and may come again
+				w.pass(time.Minute)
+				eq(t, "presence", fmt.Sprint(w.states("a")), "[true 1]")
+			})
+		})
+	}
+}
+
 func TestC13_SessionThatMissedTooMuchStartsAnew(t *testing.T) {
 	playPlugged(t, func(w *world, _ []*plug) {
 		a, b := w.answered("a1", "B1")
