@@ -123,3 +123,25 @@ func TestP7_EndedAndForgottenMeanwhile(t *testing.T) {
 		return slices.Contains(a.rechecks, "c")
 	})
 }
+
+// A node that stood still finds its name taken: it can not join again, and says so.
+func TestP1_NameIsTakenMeanwhile(t *testing.T) {
+	t.Parallel()
+	rs := redistest.Start(t)
+	a := newNode(t, faultConfig(rs.URL()), "a")
+	a.connect("ann", "s1")
+	a.stands.Store(true)
+	next := newNode(t, faultConfig(rs.URL()), "a") // it waits for the lease's end
+	a.stands.Store(false)
+	until(t, "it notices", func() bool { return a.lease.lost.Load() })
+	pause(a.cfg.Lease/2, func() {
+		if a.rejoins.Load() > 0 || a.Degraded() != whyLost {
+			t.Fatalf("it joined %d times and says %q", a.rejoins.Load(), a.Degraded())
+		}
+	})
+	if why := next.Degraded(); why != "" {
+		t.Errorf("the one that has the name: %s", why)
+	}
+	next.die()
+	until(t, "it has joined again", func() bool { return a.rejoins.Load() == 1 && a.Degraded() == "" })
+}

@@ -159,14 +159,23 @@ func (s *Store) Node() (name, epoch string) {
 	return n.Name, n.Epoch
 }
 
-// Degraded is empty, or why Redis counts as away, or that this node does not hear
-// what others send.
+// Degraded is empty, or why Redis counts as away, or that this node is no member or
+// does not hear what others send.
 func (s *Store) Degraded() string {
-	if why := s.health.reason(); why != "" || !s.bus.knocks.deaf.Load() {
+	why := s.health.reason()
+	switch {
+	case why != "":
 		return why
+	case s.lease.lost.Load():
+		return whyLost
+	case s.bus.knocks.deaf.Load():
+		return whyDeaf
 	}
-	return whyDeaf
+	return ""
 }
+
+// whyLost stays while the node can not join again.
+const whyLost = "this node was taken for dead"
 
 // deaf is the handler of a node that wants to hear of nothing.
 type deaf struct{}
