@@ -170,8 +170,9 @@ func (s *Session) movedAway() bool {
 }
 
 // Stray passes on what was queued for a session that was leaving in this moment.
+// Who is online it has been told anew where it is by then.
 func (s *Session) Stray(ev *wire.Event) {
-	if !s.movedAway() {
+	if ev.Name == wire.GetOnlineUsers || ev.Name == wire.PresenceUpdate || !s.movedAway() {
 		return
 	}
 	e := eventEnvelope{user: s.user, device: s.device, event: ev.Name, args: ev.Args}

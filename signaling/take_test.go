@@ -251,6 +251,22 @@ func TestC9_EventsComeOnceToASessionThatMovesMeanwhile(t *testing.T) {
 	})
 }
 
+// TestP4_OlderListDoesNotFollowASessionThatMoved: one that was being told to all
+// where it was.
+func TestP4_OlderListDoesNotFollowASessionThatMoved(t *testing.T) {
+	playPlugged(t, func(w *world, _ []*plug) {
+		a := w.joinOn(1, "A1")
+		a.handsOver(false)
+		n := a.arrive(w.nodes[0], a.takenBy(w.nodes[0]))
+		n.takeAll()
+		a.sess.Stray(droppable(wire.GetOnlineUsers, []byte(`["a","x"]`)))
+		a.sess.Stray(droppable(wire.PresenceUpdate, []byte(`{"user":"x","online":true}`)))
+		if got := n.takeAll(); len(got) > 0 {
+			t.Errorf("told %q", got)
+		}
+	})
+}
+
 // TestM9_SessionThatIsEndedOnItsWay: whichever node the back end asks, and whatever
 // that one knows of the move, the session ends where it arrives.
 func TestM9_SessionThatIsEndedOnItsWay(t *testing.T) {
