@@ -1,6 +1,7 @@
 package web
 
 import (
+	"maps"
 	"net/http"
 	"reflect"
 
@@ -20,16 +21,19 @@ func Documented() *apidoc.REST {
 	list = append(list, pushEndpoints()...)
 	list = append(list, serverEndpoints()...)
 	list = append(list, healthEndpoints()...)
+	fields := map[apidoc.Field]reflect.Type{
+		{Type: reflect.TypeFor[conversation](), Name: "Last"}: reflect.TypeFor[shape.Message](),
+	}
+	maps.Copy(fields, hookFields)
 	return &apidoc.REST{
 		Endpoints: list,
+		Webhooks:  documentedHooks(),
 		Error:     reflect.TypeFor[errorBody](),
 		Special: map[reflect.Type]*apidoc.Object{
 			reflect.TypeFor[instant]():   apidoc.AnyOf("ISO 8601, or milliseconds since 1970.", apidoc.Text("date-time"), apidoc.Number()),
 			reflect.TypeFor[oneOrMany](): apidoc.AnyOf("A user id, or up to 10,000 of them.", apidoc.Text(""), apidoc.Texts()),
 		},
-		Overrides: map[apidoc.Field]reflect.Type{
-			{Type: reflect.TypeFor[conversation](), Name: "Last"}: reflect.TypeFor[shape.Message](),
-		},
+		Overrides: fields,
 	}
 }
 

@@ -23,14 +23,17 @@ var Codes = []wire.Code{
 
 var errNoObject = errors.New("permit: the answer is not a JSON object with a member allow that is true or false")
 
+// Verdict is what the endpoint says.
+type Verdict struct {
+	Allow   *bool  `json:"allow"`
+	Code    string `json:"code,omitempty"`    // of a no: forbidden (without one), busy, offline, not_found, rate_limited or unavailable
+	Message string `json:"message,omitempty"` // of a no: a sentence for people
+}
+
 // ParseAnswer reads {"allow":…,"code":…,"message":…}. Other members are left
 // aside; code and message are for a no, and count only as such.
 func ParseAnswer(text []byte) (Answer, error) {
-	var got struct {
-		Allow   *bool  `json:"allow"`
-		Code    string `json:"code"`
-		Message string `json:"message"`
-	}
+	var got Verdict
 	if err := json.Unmarshal(text, &got); err != nil {
 		return Answer{}, fmt.Errorf("%w: %w", errNoObject, err)
 	}

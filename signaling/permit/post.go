@@ -20,10 +20,13 @@ import (
 // maxAnswer bounds the body of an answer, in bytes.
 const maxAnswer = 16 << 10
 
-// body is what the endpoint is sent.
-type body struct {
-	Type string `json:"type"` // "permission"
-	May  Action `json:"action"`
+// RequestType is the type of a Request.
+const RequestType = "permission"
+
+// Request is what the endpoint is sent.
+type Request struct {
+	Type string `json:"type"`   // "permission"
+	May  Action `json:"action"` // "call" or "message"
 	From string `json:"from"`
 	To   string `json:"to"`
 }
@@ -41,7 +44,7 @@ func newClient(cfg Config) *http.Client {
 
 // post asks the endpoint. 200 and 403 are answers, everything else is none.
 func (a *Asker) post(ctx context.Context, q Question) (Answer, error) {
-	payload, err := json.Marshal(body{"permission", q.Action, q.From, q.To})
+	payload, err := json.Marshal(Request{RequestType, q.Action, q.From, q.To})
 	if err != nil {
 		return Answer{}, err
 	}

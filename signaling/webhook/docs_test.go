@@ -22,7 +22,7 @@ func TestM9_DocumentedExamples(t *testing.T) {
 	_, section, _ := strings.Cut(string(page), "## 8. Webhooks")
 	shapes := map[signaling.NewsType]any{
 		signaling.NewsRinging: &Ringing{}, signaling.NewsAnswered: &Answered{}, signaling.NewsEnded: &Ended{}, signaling.NewsMissed: &Ended{},
-		signaling.NewsMessage: &MessageCreated{}, signaling.NewsOffline: &Presence{},
+		signaling.NewsMessage: &MessageCreated{}, signaling.NewsOnline: &Presence{}, signaling.NewsOffline: &Presence{},
 	}
 	for _, typ := range types {
 		if !strings.Contains(section, "`"+string(typ)+"`") {
@@ -51,6 +51,9 @@ func TestM9_DocumentedExamples(t *testing.T) {
 		for f := range reflect.TypeOf(data).Elem().Fields() {
 			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 			missing := []string{"next"}
+			if e.Type == signaling.NewsOnline {
+				missing = append(missing, "lastSeen")
+			}
 			if e.Type == signaling.NewsMissed {
 				missing = append(missing, "answeredAt", "calleeDevice")
 			}

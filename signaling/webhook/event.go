@@ -6,7 +6,9 @@ import (
 	"time"
 
 	"github.com/tandem-rtc/tandem/signaling"
+	"github.com/tandem-rtc/tandem/signaling/call"
 	"github.com/tandem-rtc/tandem/signaling/chat"
+	"github.com/tandem-rtc/tandem/signaling/wire/shape"
 )
 
 // maxPast is how old a part of a call may be to be told for the first time by who
@@ -16,19 +18,19 @@ const maxPast = Memory / 2
 // stampForm is how times are written: ISO 8601 in UTC, with milliseconds.
 const stampForm = "2006-01-02T15:04:05.000Z"
 
-func stamp(t time.Time) string {
+func stamp(t time.Time) shape.ISOTime {
 	if t.IsZero() {
 		return ""
 	}
-	return t.UTC().Format(stampForm)
+	return shape.ISOTime(t.UTC().Format(stampForm))
 }
 
 // event is the body of a webhook.
 type event struct {
-	Type string `json:"type"`
-	At   string `json:"timestamp"`
-	ID   string `json:"id"` // also in the header webhook-id
-	Data any    `json:"data"`
+	Type string        `json:"type"`
+	At   shape.ISOTime `json:"timestamp"`
+	ID   string        `json:"id"` // also in the header webhook-id
+	Data any           `json:"data"`
 }
 
 // Ringing is the data of call.ringing.
@@ -41,38 +43,38 @@ type Ringing struct {
 	CallerName string          `json:"callerName"`
 	From       json.RawMessage `json:"from"` // the caller's profile, with _id
 	Metadata   json.RawMessage `json:"metadata,omitempty"`
-	Started    string          `json:"startedAt"`
-	RingUntil  string          `json:"expiresAt"` // when it stops ringing
+	Started    shape.ISOTime   `json:"startedAt"`
+	RingUntil  shape.ISOTime   `json:"expiresAt"` // when it stops ringing
 }
 
 // Answered is the data of call.answered.
 type Answered struct {
-	CallID       string `json:"callId"`
-	Caller       string `json:"caller"`
-	Callee       string `json:"callee"`
-	Video        bool   `json:"isVideoCall"`
-	Started      string `json:"startedAt"`
-	Answered     string `json:"answeredAt"`
-	CallerDevice string `json:"callerDevice"`
-	CalleeDevice string `json:"calleeDevice"` // which has answered
+	CallID       string        `json:"callId"`
+	Caller       string        `json:"caller"`
+	Callee       string        `json:"callee"`
+	Video        bool          `json:"isVideoCall"`
+	Started      shape.ISOTime `json:"startedAt"`
+	Answered     shape.ISOTime `json:"answeredAt"`
+	CallerDevice string        `json:"callerDevice"`
+	CalleeDevice string        `json:"calleeDevice"` // which has answered
 }
 
 // Ended is the data of call.ended and call.missed: the call's entry in the log
 // (GET /api/calls).
 type Ended struct {
-	CallID       string `json:"callId"`
-	Caller       string `json:"caller"`
-	Callee       string `json:"callee"`
-	Reason       string `json:"reason"`
-	Video        bool   `json:"isVideoCall"`
-	Missed       bool   `json:"missed"`
-	Started      string `json:"startedAt"`
-	Answered     string `json:"answeredAt,omitempty"`
-	Ended        string `json:"endedAt"`
-	DurationMs   int64  `json:"durationMs"` // from answer to end
-	CallerDevice string `json:"callerDevice,omitempty"`
-	CalleeDevice string `json:"calleeDevice,omitempty"`
-	Next         string `json:"next,omitempty"` // the call that took its place
+	CallID       string        `json:"callId"`
+	Caller       string        `json:"caller"`
+	Callee       string        `json:"callee"`
+	Reason       call.Reason   `json:"reason"`
+	Video        bool          `json:"isVideoCall"`
+	Missed       bool          `json:"missed"`
+	Started      shape.ISOTime `json:"startedAt"`
+	Answered     shape.ISOTime `json:"answeredAt,omitempty"`
+	Ended        shape.ISOTime `json:"endedAt"`
+	DurationMs   int64         `json:"durationMs"` // from answer to end
+	CallerDevice string        `json:"callerDevice,omitempty"`
+	CalleeDevice string        `json:"calleeDevice,omitempty"`
+	Next         string        `json:"next,omitempty"` // the call that took its place
 }
 
 // MessageCreated is the data of message.created.
@@ -84,10 +86,10 @@ type MessageCreated struct {
 
 // Presence is the data of presence.online and presence.offline.
 type Presence struct {
-	User     string `json:"user"`
-	Online   bool   `json:"online"`
-	Devices  int    `json:"devices"`
-	LastSeen string `json:"lastSeen,omitempty"`
+	User     string        `json:"user"`
+	Online   bool          `json:"online"`
+	Devices  int           `json:"devices"`
+	LastSeen shape.ISOTime `json:"lastSeen,omitempty"`
 }
 
 // entries makes what is put into an outbox of one piece of news. What of a call
@@ -152,7 +154,7 @@ func answered(c *signaling.CallNews) Answered {
 
 func ended(c *signaling.CallNews) Ended {
 	return Ended{
-		CallID: c.ID, Caller: c.Caller, Callee: c.Callee, Reason: string(c.Reason), Video: c.Video, Missed: c.Missed() && !c.Unheard,
+		CallID: c.ID, Caller: c.Caller, Callee: c.Callee, Reason: c.Reason, Video: c.Video, Missed: c.Missed() && !c.Unheard,
 		Started: stamp(c.Started), Answered: stamp(c.Answered), Ended: stamp(c.Ended), DurationMs: c.Duration.Milliseconds(),
 		CallerDevice: c.CallerDevice, CalleeDevice: c.CalleeDevice, Next: c.Next,
 	}

@@ -14,6 +14,7 @@ import (
 // REST is what OpenAPI is made of.
 type REST struct {
 	Endpoints []Endpoint
+	Webhooks  []Webhook
 	// Error is the body of every error.
 	Error reflect.Type
 	// Special are schemas of types that read themselves.
@@ -55,6 +56,9 @@ func (s *schemas) openAPI(r *REST) *Object {
 			tags = append(tags, tag)
 		}
 	}
+	if len(r.Webhooks) > 0 {
+		tags = append(tags, obj("name", hookTag, "description", "What a back end is told with `TANDEM_WEBHOOK_URLS`, and asked with `TANDEM_PERMIT_URL`, in the form of [Standard Webhooks](https://www.standardwebhooks.com)."))
+	}
 	s.component(r.Error, nil)
 	return obj(
 		"openapi", "3.1.0",
@@ -62,6 +66,7 @@ func (s *schemas) openAPI(r *REST) *Object {
 		"servers", []*Object{obj("url", "/", "description", "This server.")},
 		"tags", tags,
 		"paths", paths,
+		"webhooks", s.webhooks(r.Webhooks),
 		"components", obj(
 			"schemas", s.components,
 			"securitySchemes", obj(

@@ -3,7 +3,7 @@ import { add, code, h, json, prose } from './dom.js'
 import { samples } from './samples.js'
 import { Session } from './session.js'
 import { shape } from './shapes.js'
-import { eventsOf, routesOf, type AsyncApi, type OpenApi, type Route, type Schema, type SocketEvent } from './spec.js'
+import { eventsOf, routesOf, webhooksOf, type AsyncApi, type OpenApi, type Route, type Schema, type SocketEvent, type Webhook } from './spec.js'
 import { tryHearing, tryRoute, trySending } from './try.js'
 
 interface Section {
@@ -15,6 +15,9 @@ interface Section {
   words: string
   el: HTMLElement
 }
+
+/** The tag of webhooks, and their group. */
+const WEBHOOKS = 'Webhooks'
 
 const redraw = new Set<() => void>()
 
@@ -69,6 +72,25 @@ function routeSection(route: Route, all: Route[], doc: OpenApi, session: Session
     words: `${route.method} ${route.path} ${route.summary}`,
     el,
   }
+}
+
+function webhookSection(hook: Webhook, doc: OpenApi): Section {
+  const known = doc.components.schemas
+  const { schema, example } = hook.requestBody.content['application/json']
+  const el = article(
+    hook.operationId,
+    h('h3', null, badge('to a back end', 'down'), ' ', h('code', null, hook.type)),
+    h('p', { class: 'lead' }, ...(prose(`${hook.summary}.`) as string[])),
+    h('h4', null, 'Body'),
+    shape(schema, known),
+    h('h4', null, 'Example'),
+    code(json(example), `Example of ${hook.type}`),
+    Object.entries(hook.responses).map(([status, r]) => [
+      h('h4', null, `Answer: ${status}`),
+      r.content ? shape(r.content['application/json'].schema, known) : h('p', null, r.description),
+    ]),
+  )
+  return { id: hook.operationId, group: WEBHOOKS, title: hook.type, mark: 'POST', words: `webhook ${hook.type} ${hook.summary}`, el }
 }
 
 function argumentsOf(event: SocketEvent, known: Record<string, Schema>): HTMLElement[] {
@@ -212,6 +234,7 @@ async function main(): Promise<void> {
   const sections = [
     ...routes.map((r) => routeSection(r, routes, rest, session)),
     ...events.map((e) => eventSection(e, events, socket, session)),
+    ...webhooksOf(rest).map((w) => webhookSection(w, rest)),
     ...tables(socket),
   ]
   const order = [...new Set(sections.map((s) => s.group))]

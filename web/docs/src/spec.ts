@@ -46,9 +46,19 @@ export interface Route {
   'x-tandem-try': { path: string; curl: string; js: string; body?: unknown; before?: string; after?: string }
 }
 
+/** What a back end is told or asked. */
+export interface Webhook {
+  type: string
+  operationId: string
+  summary: string
+  requestBody: { content: { 'application/json': { schema: Schema; example: unknown } } }
+  responses: Record<string, { description: string; content?: { 'application/json': { schema: Schema } } }>
+}
+
 export interface OpenApi {
   info: { title: string; description: string }
   paths: Record<string, Record<string, Omit<Route, 'method' | 'path'>>>
+  webhooks: Record<string, { post: Omit<Webhook, 'type'> }>
   components: { schemas: Record<string, Schema> }
   'x-tandem': Tandem
 }
@@ -101,6 +111,10 @@ export function routesOf(doc: OpenApi): Route[] {
   return Object.entries(doc.paths).flatMap(([path, item]) =>
     Object.entries(item).map(([method, route]) => ({ ...route, method: method.toUpperCase(), path })),
   )
+}
+
+export function webhooksOf(doc: OpenApi): Webhook[] {
+  return Object.entries(doc.webhooks).map(([type, { post }]) => ({ ...post, type }))
 }
 
 /** The events in their order; some names go both ways and stand twice. */

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { Parser } from '@asyncapi/parser'
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { expect, test } from 'vitest'
-import { eventsOf, routesOf, type AsyncApi, type OpenApi } from '../src/spec.js'
+import { eventsOf, routesOf, webhooksOf, type AsyncApi, type OpenApi } from '../src/spec.js'
 
 const read = (name: string) => readFileSync(new URL(`../${name}`, import.meta.url), 'utf8')
 
@@ -26,6 +26,9 @@ test('the page reads all of both', () => {
   const routes = routesOf(JSON.parse(read('openapi.json')) as OpenApi)
   expect(routes.length).toBeGreaterThan(14)
   for (const r of routes) expect(r['x-tandem-try'].curl, r.path).toContain('curl ')
+  const hooks = webhooksOf(JSON.parse(read('openapi.json')) as OpenApi)
+  expect(hooks.map((w) => w.type)).toEqual(expect.arrayContaining(['call.ringing', 'message.created', 'presence.online', 'permission']))
+  for (const w of hooks) expect(w.requestBody.content['application/json'].example, w.type).toMatchObject({ type: w.type })
   const doc = JSON.parse(read('asyncapi.json')) as AsyncApi
   for (const e of eventsOf(doc)) {
     const { before, cause } = e['x-tandem-try']

@@ -92,6 +92,9 @@ test('the index finds routes and events', async () => {
   await page.getByRole('searchbox').fill('typing');
   const found = await links.allTextContents();
   assert.ok(found.length >= 4 && found.length < all, String(found));
+  await page.getByRole('searchbox').fill('webhook call.ended');
+  await links.first().click();
+  await page.getByLabel('Example of call.ended').getByText('durationMs').waitFor();
   await page.getByRole('searchbox').fill('no such thing');
   await page.getByText('Nothing is called so.').waitFor();
   await page.getByRole('searchbox').fill('presence:watch');
@@ -114,7 +117,7 @@ for (const [size, screen] of [['desk', DESK], ['phone', PHONE]]) {
         await shot('2-index');
         await page.getByText('Contents', { exact: true }).click();
       }
-      for (const id of ['sendMessage', 'call:user', 'on.call:incoming', 'codes']) {
+      for (const id of ['sendMessage', 'call:user', 'on.call:incoming', 'webhook.call.ended', 'codes']) {
         const article = page.locator(`[id="${id}"]`);
         if (await article.locator('form.try').count()) {
           await article.locator('button.run').click();
