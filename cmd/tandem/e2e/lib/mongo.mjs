@@ -38,7 +38,7 @@ export async function startMongo() {
     return { uri: uri.href, stop: async () => {} };
   }
   const dir = mkdtempSync(path.join(tmpdir(), 'tandem-ferret-'));
-  const child = spawn(await binary(), ['-listen', '127.0.0.1:0', '-dir', dir], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(await binary(), ['-listen', '127.0.0.1:0', '-dir', dir], { env: { ...process.env, TMPDIR: dir }, stdio: ['ignore', 'pipe', 'pipe'] });
   const exited = new Promise((resolve) => child.once('exit', resolve));
   const onExit = () => child.kill('SIGKILL');
   process.once('exit', onExit);

@@ -36,8 +36,15 @@ type Server struct {
 // Start starts a server that ends with the test.
 func Start(t testing.TB) *Server {
 	t.Helper()
-	s := &Server{t: t, dir: t.TempDir(), Addr: "127.0.0.1:0"}
-	t.Cleanup(s.Kill)
+	dir, err := os.MkdirTemp("", "ferret") // t.TempDir is too long for the socket in it
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &Server{t: t, dir: dir, Addr: "127.0.0.1:0"}
+	t.Cleanup(func() {
+		s.Kill()
+		_ = os.RemoveAll(dir)
+	})
 	s.Run()
 	return s
 }
@@ -50,6 +57,7 @@ func (s *Server) Run() {
 		s.t.Fatal(err)
 	}
 	s.cmd = exec.CommandContext(context.Background(), bin, "-listen", s.Addr, "-dir", s.dir) //nolint:gosec // built from our own sources
+	s.cmd.Env = append(os.Environ(), "TMPDIR="+s.dir)
 	s.cmd.Stderr = os.Stderr
 	out, err := s.cmd.StdoutPipe()
 	if err != nil {
