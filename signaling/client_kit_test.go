@@ -24,13 +24,19 @@ type fakeLink struct {
 	beats    []beat
 	closed   []wire.CloseCode
 	onClose  func(wire.CloseCode)
+	onSend   func() // called, once, with the first event
 }
 
 func (l *fakeLink) Send(ev *wire.Event) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	l.queued = append(l.queued, ev)
 	l.total++
+	f := l.onSend
+	l.onSend = nil
+	l.mu.Unlock()
+	if f != nil {
+		f()
+	}
 }
 
 func (l *fakeLink) Flush() {

@@ -168,6 +168,7 @@ func (sw *Switchboard) takeEvent(t *turn, e *eventEnvelope) {
 		sw.gotMessage(e.user, e.device, ev.Args)
 	}
 	if e.flags&flagForwarded == 0 {
+		e.told = here // one that moves meanwhile takes it along
 		sw.forwardEvent(e)
 	}
 }
@@ -306,11 +307,6 @@ func (sw *Switchboard) recheck(ctx context.Context, t *turn, id string) error {
 	}
 	if old, taken := sw.book.put(c, t.now); taken {
 		sw.settle(old, c)
-	}
-	if before != nil && before.Version < c.Version && c.Live() {
-		// Who made that version may not know that it was stored, and has told
-		// nobody. Of an end that nobody was told of Due reminds.
-		sw.deliverAgain(ctx, t, c, c.Outbox)
 	}
 	for _, user := range [...]string{c.Caller.User, c.Callee.User} {
 		for _, s := range sw.hub.of(user) {

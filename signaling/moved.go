@@ -300,6 +300,9 @@ func (sw *Switchboard) forwardEvent(e *eventEnvelope) {
 		lane = presence.BestEffort
 	}
 	for _, d := range devices {
+		if slices.ContainsFunc(e.told, func(s *Session) bool { return s.device == d }) {
+			continue
+		}
 		if to, ok := sw.whereTo(e.user, d, ask); ok {
 			fwd.device = d
 			if err := sw.store.Send(to, kindEvent, lane, fwd.encode(), nil); err != nil {

@@ -84,8 +84,8 @@ type eventEnvelope struct {
 	event  string
 	args   []byte
 
-	// told are the sessions of this node that were told. One that moves meanwhile
-	// takes the event along. It is not sent.
+	// told are the sessions of this node that were told, or are not to be. One that
+	// moves meanwhile takes the event along. It is not sent.
 	told []*Session
 }
 
@@ -175,7 +175,7 @@ func (p *peers) add(n presence.Peer) {
 // cast sends an event to the other nodes of a user. lane is the bus'; what the
 // clients' lane is stands in the envelope.
 func (sw *Switchboard) cast(ctx context.Context, e *eventEnvelope, lane presence.Lane) error {
-	to, err := sw.addressees(ctx, e)
+	to, _, err := sw.addressees(ctx, e)
 	for _, a := range to {
 		err = errors.Join(err, sw.store.Send(a.node, kindEvent, lane, e.encodeFor(a.device), nil))
 	}
@@ -193,15 +193,25 @@ type addressee struct {
 // devices on to those that have left it lately. So it is for all only where no
 // other node has any: else it is sent to each device where that is, and none gets
 // it twice.
-func (sw *Switchboard) addressees(ctx context.Context, e *eventEnvelope) (to []addressee, err error) {
-	list, err := sw.elsewhere(ctx, e.user)
+//
+// came lists sessions that have come here from other nodes since those that were
+// here were told.
+func (sw *Switchboard) addressees(ctx context.Context, e *eventEnvelope) (to []addressee, came []*Session, err error) {
+	list, err := sw.store.Routes(ctx, e.user)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	list = sw.redirect(e.user, list)
 	one := len(e.told) == 0
 	for i := range list {
 		s := &list[i]
-		if sw.mine(s) || !e.isFor(s) {
+		if !e.isFor(s) {
+			continue
+		}
+		if sw.mine(s) {
+			if here := sw.hub.session(s.User, s.ID); here != nil && here.came {
+				came, one = append(came, here), false
+			}
 			continue
 		}
 		if e.event == blockNews && slices.ContainsFunc(to, func(a addressee) bool { return a.node == s.Owner() }) {
@@ -213,7 +223,7 @@ func (sw *Switchboard) addressees(ctx context.Context, e *eventEnvelope) (to []a
 	if one && len(to) > 0 {
 		to = append(to[:0], addressee{to[0].node, e.device})
 	}
-	return to, nil
+	return to, came, nil
 }
 
 // isFor reports whether a session on another node has yet to get the event.

@@ -73,14 +73,28 @@ func (sw *Switchboard) castMust(ctx context.Context, e *eventEnvelope) {
 
 // tryCast fails if it is not known where the user is.
 func (sw *Switchboard) tryCast(ctx context.Context, e *eventEnvelope) error {
-	to, err := sw.addressees(ctx, e)
+	to, came, err := sw.addressees(ctx, e)
 	if err != nil {
 		return err
+	}
+	if len(came) > 0 && e.event != blockNews { // which this node knows
+		sw.tellWhoCame(e, came)
 	}
 	for _, a := range to {
 		sw.sendMust(e, a.node, e.encodeFor(a.device))
 	}
 	return nil
+}
+
+// tellWhoCame gives an event to sessions that were another node's a moment ago.
+func (sw *Switchboard) tellWhoCame(e *eventEnvelope, came []*Session) {
+	t := sw.newTurn()
+	defer t.end()
+	for _, s := range came {
+		if audience(e.flags & (flagExtended | flagBase)).includes(s.extended) {
+			s.send(t, eventOf(e.event, e.args))
+		}
+	}
 }
 
 func (sw *Switchboard) sendMust(e *eventEnvelope, to presence.Peer, payload []byte) {

@@ -28,6 +28,7 @@ type Session struct {
 	device   string
 	dialect  string
 	extended bool
+	came     bool            // from another node
 	name     string          // display name of the token, or ""
 	profile  json.RawMessage // profile of the token, or nil
 	can      []string        // nil: everything
@@ -120,7 +121,7 @@ func (sw *Switchboard) Admit(user, device string) error {
 func (sw *Switchboard) Open(ctx context.Context, link Link, id *auth.Identity, h Hello) (*Session, error) {
 	s := &Session{
 		sw: sw, link: link, id: h.SessionID, user: id.User, device: h.Device, dialect: h.Dialect,
-		extended: h.Extended, name: id.Name, profile: id.Profile.JSON(), can: id.Can, arriving: h.Moved,
+		extended: h.Extended, name: id.Name, profile: id.Profile.JSON(), can: id.Can, arriving: h.Moved, came: h.Moved,
 	}
 	if s.device == "" {
 		s.device = s.id
@@ -157,14 +158,8 @@ func (sw *Switchboard) Open(ctx context.Context, link Link, id *auth.Identity, h
 // register makes a session known to the cluster as it stands now.
 func (sw *Switchboard) register(ctx context.Context, s *Session) {
 	err := sw.store.Add(ctx, s.presence())
-	if err == nil {
-		switch s.now() {
-		case live:
-		case away:
-			err = sw.store.Suspend(ctx, s.user, s.id)
-		case closed: // meanwhile: who closed it may have done so before
-			err = sw.store.Remove(ctx, s.user, s.id, presence.Vanished)
-		}
+	if err == nil && s.now() == away {
+		err = sw.store.Suspend(ctx, s.user, s.id)
 	}
 	if err != nil {
 		sw.log.Warn("presence refused a session", "session", s.id, "user", s.user, "error", err)
