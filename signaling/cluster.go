@@ -308,6 +308,11 @@ func (sw *Switchboard) recheck(ctx context.Context, t *turn, id string) error {
 	if old, taken := sw.book.put(c, t.now); taken {
 		sw.settle(old, c)
 	}
+	if before != nil && before.Version < c.Version && c.Live() {
+		// Who made that version may not know that it was stored, and has told
+		// nobody. Of an end that nobody was told of Due reminds.
+		sw.deliverAgain(ctx, t, c, c.Outbox)
+	}
 	for _, user := range [...]string{c.Caller.User, c.Callee.User} {
 		for _, s := range sw.hub.of(user) {
 			if !s.isLive() {

@@ -158,8 +158,14 @@ func (sw *Switchboard) Open(ctx context.Context, link Link, id *auth.Identity, h
 // register makes a session known to the cluster as it stands now.
 func (sw *Switchboard) register(ctx context.Context, s *Session) {
 	err := sw.store.Add(ctx, s.presence())
-	if err == nil && s.now() == away {
-		err = sw.store.Suspend(ctx, s.user, s.id)
+	if err == nil {
+		switch s.now() {
+		case live:
+		case away:
+			err = sw.store.Suspend(ctx, s.user, s.id)
+		case closed: // meanwhile: who closed it may have done so before
+			err = sw.store.Remove(ctx, s.user, s.id, presence.Vanished)
+		}
 	}
 	if err != nil {
 		sw.log.Warn("presence refused a session", "session", s.id, "user", s.user, "error", err)
