@@ -145,3 +145,48 @@ func TestP1_NameIsTakenMeanwhile(t *testing.T) {
 	next.die()
 	until(t, "it has joined again", func() bool { return a.rejoins.Load() == 1 && a.Degraded() == "" })
 }
+
+// A client watches somebody while its node has to join again: it hears of them, and
+// who watched them before does so too when it does not watch any more (P5).
+func TestP5_WatchedWhileTheNodeIsNoMember(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	rs := redistest.Start(t)
+	a, b := newNode(t, faultConfig(rs.URL()), "a"), newNode(t, faultConfig(rs.URL()), "b")
+	heard := make(chan presence.State, 100)
+	a.handler.OnWatched = func(st presence.State) { heard <- st }
+	hears := func(user string) {
+		t.Helper()
+		b.connect(user, "s-"+user)
+		timeout := time.After(10 * time.Second)
+		for {
+			select {
+			case st := <-heard:
+				if st.User == user && st.Online {
+					return
+				}
+			case <-timeout:
+				t.Errorf("nothing of %s", user)
+				return
+			}
+		}
+	}
+	if err := a.Watch(ctx, []string{"bob"}); err != nil {
+		t.Fatal(err)
+	}
+	a.stands.Store(true)
+	pause(a.cfg.Lease+a.cfg.Lease/4, nil)
+	if err := a.Renew(ctx); !errors.Is(err, presence.ErrLeaseLost) {
+		t.Fatalf("renew: %v", err)
+	}
+	if err := a.Watch(ctx, []string{"bob", "bea"}); err != nil {
+		t.Errorf("watch: %v", err)
+	}
+	a.stands.Store(false)
+	until(t, "it has joined again", func() bool { return a.rejoins.Load() == 1 })
+	hears("bea")
+	if err := a.Unwatch(ctx, []string{"bob"}); err != nil {
+		t.Fatal(err)
+	}
+	hears("bob")
+}

@@ -36,10 +36,11 @@ type watched struct {
 
 func (w *watch) init() { w.users = map[string]*watched{} }
 
-// Watch makes this node's handler hear of the users' changes.
+// Watch makes this node's handler hear of the users' changes. If the lease is lost
+// that begins when the node has joined again.
 func (s *Store) Watch(_ context.Context, users []string) error {
-	if err := s.ready(); err != nil {
-		return err
+	if s.closed.Load() {
+		return presence.ErrClosed
 	}
 	w := &s.watch
 	var cmds []goredis.Cmder
@@ -56,7 +57,7 @@ func (s *Store) Watch(_ context.Context, users []string) error {
 		}
 		one.count++
 	}
-	if len(cmds) == 0 {
+	if len(cmds) == 0 || s.lease.lost.Load() {
 		w.mu.Unlock()
 		return nil
 	}
