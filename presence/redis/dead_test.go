@@ -60,10 +60,10 @@ func TestP1_BackWhileItIsBuried(t *testing.T) {
 		})
 	}, userScript.sha, "bury")
 	away(toA)
-	until(t, "it is buried", func() bool {
+	until(t, "it is buried, or has joined again", func() bool {
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		return len(b.lost) == 1
+		return len(b.lost) == 1 || a.rejoins.Load() == 1
 	})
 	check := directly(t, rs)
 	until(t, "its session is there again", func() bool { return check.whole([]*node{a}, nil) == "" })

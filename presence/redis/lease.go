@@ -40,6 +40,7 @@ type lease struct {
 
 // leaseReply is what lease.lua returns.
 type leaseReply struct {
+	asked  time.Time // of this machine's clock
 	status string
 	now    time.Time
 	run    string
@@ -103,6 +104,7 @@ func (s *Store) askLease(ctx context.Context, c *goredis.Cmd) (*leaseReply, erro
 	}
 	r, err := parseLease(c)
 	if err == nil {
+		r.asked = sent
 		s.clock.set(sent, s.clock.here(), r.now)
 	}
 	return r, err
@@ -116,6 +118,7 @@ func (s *Store) pipeLease(c *goredis.Cmd) (*leaseReply, error) {
 	}
 	r, err := parseLease(c)
 	if err == nil {
+		r.asked = sent
 		s.clock.set(sent, s.clock.here(), r.now)
 	}
 	return r, err

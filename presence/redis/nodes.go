@@ -52,6 +52,7 @@ type nodes struct {
 
 // nodeList is one reading. It is not changed once it is made.
 type nodeList struct {
+	asked time.Time // of this machine's clock
 	read  time.Time
 	nodes map[presence.Peer]member
 	// live lists those that held a lease when it was read.
@@ -104,11 +105,15 @@ func (s *Store) incomplete() bool {
 	return false
 }
 
-// learn takes a reading in and reports who has gone since the last one.
+// learn takes a reading in and reports who has gone since the last one. Several may
+// be on their way at once: one that was asked for before the last one is nothing new.
 func (s *Store) learn(r *leaseReply) (gone []member) {
 	old := s.nodes.list()
+	if r.asked.Before(old.asked) {
+		return nil
+	}
 	now := r.now.UnixMilli()
-	l := &nodeList{read: time.Now(), nodes: make(map[presence.Peer]member, len(r.nodes))}
+	l := &nodeList{asked: r.asked, read: time.Now(), nodes: make(map[presence.Peer]member, len(r.nodes))}
 	names := make(map[string]bool, len(r.nodes))
 	for _, m := range r.nodes {
 		if now < m.until {
