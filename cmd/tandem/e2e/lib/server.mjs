@@ -130,7 +130,10 @@ export class Tandem {
       this.exited.then(({ error, code }) => {
         throw error ?? new Error(`tandem ended with ${code}:\n${this.tail()}`);
       }),
-    ]);
+    ]).catch(async (e) => {
+      await this.stop({ check: false, signal: 'SIGKILL' }).catch(() => {});
+      throw e;
+    });
     const page = new URL(up.page);
     this.port = Number(page.port);
     this.protocol = page.protocol;
