@@ -77,6 +77,7 @@ type Switchboard struct {
 	// What follows is for nodes that share calls with others.
 	shared bool
 	self   atomic.Pointer[presence.Peer]
+	leased time.Time     // when the lease was renewed last, owned by run
 	joined chan struct{} // closed when store is there: inboxes are read before
 	inTurn *turn         // owned by the goroutine that reads the inbox
 	book   *book
@@ -177,6 +178,7 @@ func (sw *Switchboard) renew(ctx context.Context) {
 	sw.logAgain()
 	sw.keepLive()
 	sw.readMissingBlocks()
+	sw.leased = time.Now()
 	switch err := sw.store.Renew(ctx); {
 	case errors.Is(err, presence.ErrLeaseLost):
 		sw.rejoin(ctx)
@@ -191,6 +193,15 @@ func (sw *Switchboard) renew(ctx context.Context) {
 		now := sw.now()
 		sw.book.tidy(now, sw.hasPart)
 		sw.tidyMoving(time.Now())
+	}
+}
+
+// keepLease renews the lease in the middle of what run does and what may take
+// longer than the lease lasts. What comes of it is heard with the next renewal.
+func (sw *Switchboard) keepLease(ctx context.Context) {
+	if sw.shared && time.Since(sw.leased) >= sw.cfg.Renew {
+		sw.leased = time.Now()
+		_ = sw.store.Renew(ctx)
 	}
 }
 
