@@ -169,10 +169,10 @@ func (sw *Switchboard) takeSoft(t *turn, flags byte, c *call.Call, fx []call.Eff
 		case s != nil && s.isLive():
 			sw.tell(t, c, e, list)
 		case !carries(e):
+			here := sw.tellHere(t, c, fx[i:i+1])
 			if flags&flagForwarded == 0 {
-				sw.forwardCall(flags, c, fx[i:i+1])
+				sw.forwardCall(flags, c, fx[i:i+1], &here)
 			}
-			sw.tellHere(t, c, fx[i:i+1])
 		case s != nil || flags&flagForwarded != 0 || !sw.sendAfter(flags, c, e):
 			absent = append(absent, *e)
 		}

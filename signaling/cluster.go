@@ -91,16 +91,45 @@ func (sw *Switchboard) tellFrom(t *turn, flags byte, c *call.Call, fx []call.Eff
 	mu.Lock()
 	defer mu.Unlock()
 	newest := sw.hear(c, t.now)
-	if flags&flagForwarded == 0 {
-		sw.forwardCall(flags, c, fx)
-	}
-	fx = sw.book.fresh(c.ID, fx)
+	fresh := sw.book.fresh(c.ID, fx)
 	// What another node said later may have come before: a call that does not
 	// ring any more starts to ring nowhere.
-	if newest.State != call.Ringing {
-		fx = slices.DeleteFunc(fx, func(e call.Effect) bool { return e.Kind == call.EffectIncoming })
+	rings := func(e call.Effect) bool { return e.Kind == call.EffectIncoming }
+	if newest.State != call.Ringing && slices.ContainsFunc(fresh, rings) {
+		fresh = slices.DeleteFunc(slices.Clone(fresh), rings)
 	}
-	sw.tellHere(t, c, unlogged(fx)) // who stepped it has logged it
+	here := sw.tellHere(t, c, unlogged(fresh)) // who stepped it has logged it
+	if flags&flagForwarded == 0 {
+		sw.forwardCall(flags, c, fx, &here)
+		return
+	}
+	if flags&flagRepeat != 0 {
+		return
+	}
+	// What was told here before has been sent to a session where that was, which
+	// has come since then.
+	for i := range fx {
+		if e := &fx[i]; numbered(e) && !e.Resumed && !rings(*e) && !slices.ContainsFunc(fresh, func(f call.Effect) bool { return f.Seq == e.Seq }) {
+			sw.tell(t, c, e, sw.lacking(c, e))
+		}
+	}
+}
+
+// numbered reports whether the number of an effect is its own: what only passes
+// through a call takes none.
+func numbered(e *call.Effect) bool {
+	return e.Kind != call.EffectSignal && e.Kind != call.EffectCandidates
+}
+
+// lacking lists the sessions of an effect's user that came from other nodes and
+// have not been told of it here.
+func (sw *Switchboard) lacking(c *call.Call, e *call.Effect) (list []*Session) {
+	for _, s := range sw.hub.of(e.To.User) {
+		if s.came && e.To.Includes(s.device) && s.hears(c.ID, e.Seq) {
+			list = append(list, s)
+		}
+	}
+	return list
 }
 
 // hear takes the version of a call that came with its effects, and returns the
@@ -229,8 +258,8 @@ func (sw *Switchboard) deliverAgain(ctx context.Context, t *turn, c *call.Call, 
 	mu := sw.callLock(c.ID)
 	mu.Lock()
 	defer mu.Unlock()
-	sw.tellHere(t, c, unlogged(sw.book.fresh(c.ID, fx)))
-	sw.tellOthers(ctx, flagRepeat, c, fx, sw.publish(c, fx, sw.settled(c)))
+	here := sw.tellHere(t, c, unlogged(sw.book.fresh(c.ID, fx)))
+	sw.tellOthers(ctx, t, flagRepeat, c, fx, &here, sw.publish(c, fx, sw.settled(c)))
 }
 
 // Lost tells the calls of a session that its node died (C13), and tells again

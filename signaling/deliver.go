@@ -18,18 +18,28 @@ import (
 // steps say arrives in their order. done, if not nil, is called when all nodes
 // have theirs in the inbox.
 func (sw *Switchboard) deliver(ctx context.Context, t *turn, c *call.Call, fx []call.Effect, done func()) {
-	sw.tellHere(t, c, fx)
+	here := sw.tellHere(t, c, fx)
 	done = sw.publish(c, fx, done)
 	if !sw.shared || len(fx) == 0 {
 		return
 	}
-	sw.tellOthers(ctx, 0, c, fx, done)
+	sw.tellOthers(ctx, t, 0, c, fx, &here, done)
+}
+
+// hearers are the sessions of a call's users that this node had when it told them
+// of something. One that moves meanwhile takes that along.
+type hearers struct{ callers, callees []*Session }
+
+func (h *hearers) have(is func(*Session) bool) bool {
+	return slices.ContainsFunc(h.callers, is) || slices.ContainsFunc(h.callees, is)
 }
 
 // tellOthers hands effects that are in the stored record to other nodes. What
-// fails is not lost: the record is their witness.
-func (sw *Switchboard) tellOthers(ctx context.Context, flags byte, c *call.Call, fx []call.Effect, done func()) {
-	to, err := sw.targets(ctx, c, fx)
+// fails is not lost: the record is their witness. here are those who were told on this
+// node; who has come to it since then is told now.
+func (sw *Switchboard) tellOthers(ctx context.Context, t *turn, flags byte, c *call.Call, fx []call.Effect, here *hearers, done func()) {
+	to, came, err := sw.targets(ctx, c, fx, here)
+	sw.tellThem(t, c, unlogged(fx), &came)
 	var told func(error)
 	if done != nil {
 		var left atomic.Int32
@@ -61,7 +71,7 @@ func (sw *Switchboard) pass(ctx context.Context, t *turn, c *call.Call, fx []cal
 	if sw.tellLive(t, c, fx) {
 		return nil
 	}
-	to, err := sw.targets(ctx, c, fx)
+	to, _, err := sw.targets(ctx, c, fx, &hearers{})
 	if err != nil {
 		return err
 	}
@@ -83,12 +93,16 @@ func (sw *Switchboard) pass(ctx context.Context, t *turn, c *call.Call, fx []cal
 	return sw.sendCall(to, flagSoft, c, lane, done)
 }
 
-// tellHere queues effects on the sessions of this node.
-func (sw *Switchboard) tellHere(t *turn, c *call.Call, fx []call.Effect) {
-	var callers, callees []*Session // looked up once
-	if len(fx) > 0 {
-		callers, callees = sw.hub.of(c.Caller.User), sw.hub.of(c.Callee.User)
+// tellHere queues effects on the sessions of this node, and returns those.
+func (sw *Switchboard) tellHere(t *turn, c *call.Call, fx []call.Effect) (here hearers) {
+	if len(fx) > 0 { // looked up once
+		here = hearers{sw.hub.of(c.Caller.User), sw.hub.of(c.Callee.User)}
 	}
+	sw.tellThem(t, c, fx, &here)
+	return here
+}
+
+func (sw *Switchboard) tellThem(t *turn, c *call.Call, fx []call.Effect, to *hearers) {
 	for i := range fx {
 		e := &fx[i]
 		switch e.Kind {
@@ -99,11 +113,11 @@ func (sw *Switchboard) tellHere(t *turn, c *call.Call, fx []call.Effect) {
 			if e.Resumed { // goes into the reply of the one who asked
 				continue
 			}
-			to := callees
+			list := to.callees
 			if e.To.User == c.Caller.User {
-				to = callers
+				list = to.callers
 			}
-			sw.tell(t, c, e, to)
+			sw.tell(t, c, e, list)
 		}
 	}
 }
@@ -128,6 +142,9 @@ func (sw *Switchboard) tell(t *turn, c *call.Call, e *call.Effect, to []*Session
 		}
 		if !made[k] {
 			forms[k], made[k] = render(nil, c, e, s.extended), true
+		}
+		if s.came && numbered(e) {
+			s.hears(c.ID, e.Seq)
 		}
 		for _, ev := range forms[k] {
 			s.send(t, ev)

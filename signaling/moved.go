@@ -249,8 +249,9 @@ func (sw *Switchboard) leftBehind(user string) []string {
 	return out
 }
 
-// forwardCall passes effects on, once, whose device is not here any more (P2).
-func (sw *Switchboard) forwardCall(flags byte, c *call.Call, fx []call.Effect) {
+// forwardCall passes effects on, once, whose device is not here any more (P2). here
+// are those who were told.
+func (sw *Switchboard) forwardCall(flags byte, c *call.Call, fx []call.Effect, here *hearers) {
 	var out []target
 	put := func(to presence.Peer, e *call.Effect) {
 		for i := range out {
@@ -274,6 +275,9 @@ func (sw *Switchboard) forwardCall(flags byte, c *call.Call, fx []call.Effect) {
 			devices, ask = sw.leftBehind(e.To.User), false
 		}
 		for _, d := range devices {
+			if here.have(func(h *Session) bool { return h.user == e.To.User && h.device == d }) {
+				continue
+			}
 			if to, ok := sw.whereTo(e.To.User, d, ask); ok {
 				put(to, e)
 			}

@@ -3,6 +3,7 @@ package signaling
 import (
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -60,6 +61,82 @@ func TestC9_EventForASessionThatComesMeanwhile(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestC9_EndOfACallReachesADeviceThatLeavesOnce, on the node of the one who hangs up.
+func TestC9_EndOfACallReachesADeviceThatLeavesOnce(t *testing.T) {
+	playPlugged(t, func(w *world, _ []*plug) {
+		a, b := w.joinOn(1, "A1"), w.joinOn(1, "B1")
+		a.emit("call:user", ringing("b", offer(1)))
+		b.emit("call:answer", `{"to":"a","signal":`+reply(2)+`}`)
+		a.take()
+		b.take()
+		b.mu.Lock()
+		b.onSend = func() {
+			w.nodes[0].expect("b", "B1")
+			b.sess.Moved(w.nodes[0].Node().Peer)
+		}
+		b.mu.Unlock()
+		a.emit("call:end", `{"to":"b"}`)
+		b.hears("call:end", "call:state")
+		b.arrive(w.nodes[0], &Taken{}).gets()
+		w.nobodyBusy("a", "b")
+	})
+}
+
+// TestC9_EndOfACallReachesADeviceThatComes to the node of the one who hangs up, in
+// this moment.
+func TestC9_EndOfACallReachesADeviceThatComes(t *testing.T) {
+	playPlugged(t, func(w *world, plugs []*plug) {
+		a, b := w.joinOn(0, "A1"), w.joinOn(1, "B1")
+		a.emit("call:user", ringing("b", offer(1)))
+		b.emit("call:answer", `{"to":"a","signal":`+reply(2)+`}`)
+		a.take()
+		b.take()
+		type outcome struct {
+			c   *client
+			err error
+		}
+		moved := make(chan outcome, 1)
+		plugs[0].looking = func() { // the devices here were told
+			go func() {
+				c, err := b.moveTo(w.nodes[0])
+				moved <- outcome{c, err}
+			}()
+			for w.nodes[0].hub.device("b", "B1") == nil {
+				runtime.Gosched()
+			}
+		}
+		a.emit("call:end", `{"to":"b"}`)
+		n := <-moved
+		if n.err != nil {
+			t.Fatal(n.err)
+		}
+		n.c.hears("call:end", "call:state")
+		b.gets()
+		w.nobodyBusy("a", "b")
+	})
+}
+
+// TestC9_EndOfACallReachesADeviceOnItsWay to the node of the one who hangs up.
+func TestC9_EndOfACallReachesADeviceOnItsWay(t *testing.T) {
+	playPlugged(t, func(w *world, _ []*plug) {
+		a, b := w.joinOn(0, "A1"), w.joinOn(1, "B1")
+		other := w.joinOn(0, "B2")
+		a.emit("call:user", ringing("b", offer(1)))
+		b.emit("call:answer", `{"to":"a","signal":`+reply(2)+`}`)
+		for _, c := range []*client{a, b, other} {
+			c.take()
+		}
+		b.handsOver(false)
+		k := b.takenBy(w.nodes[0])
+		a.emit("call:end", `{"to":"b"}`)
+		n := b.arrive(w.nodes[0], k)
+		n.hears("call:end", "call:state")
+		other.hears("call:state")
+		b.gets()
+		w.nobodyBusy("a", "b")
+	})
 }
 
 // TestC9_EventsComeOnceHoweverASessionMoves: from all nodes, to two devices of which
@@ -130,4 +207,61 @@ func (c *client) moveTo(node *Switchboard) (*client, error) {
 		SessionID: s.id, Device: s.device, Extended: true, Dialect: "test", Moved: true, Luggage: k.Luggage,
 	})
 	return n, err
+}
+
+// TestC9_SignalsAndTheEndOfACallComeOnceHoweverASessionMoves: nobody stays in a call
+// that is over.
+func TestC9_SignalsAndTheEndOfACallComeOnceHoweverASessionMoves(t *testing.T) {
+	for range 100 {
+		playPlugged(t, func(w *world, _ []*plug) {
+			a, b := w.answered("A1", "B1") // on nodes 1 and 2
+			id := w.id(1)
+			moving := []*client{b}
+			const signals = 20
+			var all sync.WaitGroup
+			all.Go(func() {
+				for i := range signals {
+					a.receive("call:candidate", nil, fmt.Sprintf(`{"callId":%q,"candidates":[%s]}`, id, candidate(i)))
+					a.sess.Idle()
+					if i%2 == 0 {
+						time.Sleep(time.Duration(rand.IntN(3)) * time.Millisecond)
+					}
+				}
+				time.Sleep(time.Millisecond) // the end of a call ends its signals
+				a.receive("call:end", nil, `{"to":"b"}`)
+				a.sess.Idle()
+			})
+			all.Go(func() {
+				at := 2
+				for range 3 {
+					time.Sleep(time.Duration(3+rand.IntN(5)) * time.Millisecond)
+					at = (at + 1 + rand.IntN(2)) % len(w.nodes)
+					n, err := moving[len(moving)-1].moveTo(w.nodes[at])
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					moving = append(moving, n)
+				}
+			})
+			all.Wait()
+			w.pass(5 * time.Second)
+			got := map[string]int{}
+			for _, c := range moving {
+				for _, e := range c.take() {
+					got[e]++
+				}
+			}
+			want := []string{`call:end {"callId":"#1","reason":"hangup"}`}
+			for i := range signals {
+				want = append(want, `call:candidate {"callId":"#1","candidates":[`+candidate(i)+`]}`)
+			}
+			for _, e := range want {
+				if got[e] != 1 {
+					t.Errorf("%s came %d times", e, got[e])
+				}
+			}
+			w.nobodyBusy("a", "b")
+		})
+	}
 }

@@ -141,6 +141,20 @@ func decodeCallEnvelope(b []byte) (flags byte, c *call.Call, fx []call.Effect, e
 // elsewhere lists the sessions of a user that are on other nodes, among those
 // on this one: skip them by mine.
 func (sw *Switchboard) elsewhere(ctx context.Context, user string) ([]presence.Session, error) {
+	list, err := sw.routes(ctx, user)
+	if err != nil {
+		return nil, err
+	}
+	for i := range list {
+		if !sw.mine(&list[i]) {
+			return list, nil
+		}
+	}
+	return nil, nil
+}
+
+// routes lists the sessions of a user on all nodes; none where there is one node.
+func (sw *Switchboard) routes(ctx context.Context, user string) ([]presence.Session, error) {
 	if !sw.shared {
 		return nil, nil
 	}
@@ -148,13 +162,7 @@ func (sw *Switchboard) elsewhere(ctx context.Context, user string) ([]presence.S
 	if err != nil {
 		return nil, err
 	}
-	list = sw.redirect(user, list)
-	for i := range list {
-		if !sw.mine(&list[i]) {
-			return list, nil
-		}
-	}
-	return nil, nil
+	return sw.redirect(user, list), nil
 }
 
 // mine reports whether a session is one of this node's.
@@ -197,11 +205,10 @@ type addressee struct {
 // came lists sessions that have come here from other nodes since those that were
 // here were told.
 func (sw *Switchboard) addressees(ctx context.Context, e *eventEnvelope) (to []addressee, came []*Session, err error) {
-	list, err := sw.store.Routes(ctx, e.user)
+	list, err := sw.routes(ctx, e.user)
 	if err != nil {
 		return nil, nil, err
 	}
-	list = sw.redirect(e.user, list)
 	one := len(e.told) == 0
 	for i := range list {
 		s := &list[i]
@@ -266,24 +273,41 @@ type target struct {
 	fx []call.Effect
 }
 
-// targets says what goes to which node.
-func (sw *Switchboard) targets(ctx context.Context, c *call.Call, fx []call.Effect) (out []target, err error) {
-	callers, err := sw.elsewhere(ctx, c.Caller.User)
-	callees, lookErr := sw.elsewhere(ctx, c.Callee.User)
+// targets says what goes to which node, for sessions that were not told here. came
+// are those that have come here from other nodes since then.
+func (sw *Switchboard) targets(ctx context.Context, c *call.Call, fx []call.Effect, here *hearers) (out []target, came hearers, err error) {
+	callers, err := sw.routes(ctx, c.Caller.User)
+	callees, lookErr := sw.routes(ctx, c.Callee.User)
 	if lookErr != nil {
 		err = lookErr
 	}
-	for _, list := range [...][]presence.Session{callers, callees} {
+	for k, list := range [...][]presence.Session{callers, callees} {
 		for i := range list {
-			if s := &list[i]; !sw.mine(s) && concerns(fx, s) {
+			s := &list[i]
+			if here.have(func(h *Session) bool { return h.id == s.ID }) || !concerns(fx, s) {
+				continue
+			}
+			if !sw.mine(s) {
 				out = addTarget(out, s.Owner())
+				continue
+			}
+			h := sw.hub.session(s.User, s.ID)
+			if h == nil {
+				if _, left := sw.tombOf(s.User, s.Device); left { // in this moment
+					return sw.targets(ctx, c, fx, here)
+				}
+				continue
+			}
+			if h.came {
+				to := [...]*[]*Session{&came.callers, &came.callees}[k]
+				*to = append(*to, h)
 			}
 		}
 	}
 	for i := range out {
 		out[i].fx = effectsFor(c, fx, callers, callees, out[i].to)
 	}
-	return out, err
+	return out, came, err
 }
 
 func addTarget(list []target, to presence.Peer) []target {

@@ -60,6 +60,7 @@ type Session struct {
 	moved    bool            // closed, because it goes on on another node
 	arriving bool            // comes from another node: its calls are not known yet
 	holders  []string        // live calls that hold this session's heartbeat
+	heard    []heardOf       // of a session that came from another node, the latest last
 	typing   []*typist       // whom the user was last seen typing to
 	watching map[string]bool // presence:watch
 	partners []string        // whom the session had to do with, the latest last
@@ -351,6 +352,31 @@ func (s *Session) send(t *turn, ev *wire.Event) {
 	}
 	s.link.Send(ev)
 	t.touch(s.link)
+}
+
+// heardOf is what a session was told of a call, by the numbers of effects.
+type heardOf struct {
+	call string
+	told window
+}
+
+// maxHeardOf bounds the calls of which a session knows that.
+const maxHeardOf = 4
+
+// hears notes that a session is told of an effect, and reports whether for the
+// first time.
+func (s *Session) hears(call string, seq uint64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := slices.IndexFunc(s.heard, func(h heardOf) bool { return h.call == call })
+	if i < 0 {
+		if len(s.heard) >= maxHeardOf {
+			s.heard = slices.Delete(s.heard, 0, 1)
+		}
+		s.heard = append(s.heard, heardOf{call: call})
+		i = len(s.heard) - 1
+	}
+	return s.heard[i].told.add(seq)
 }
 
 // hold and unhold note the live calls of the session's device: while there is
