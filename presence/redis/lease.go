@@ -233,6 +233,17 @@ func (s *Store) Renew(ctx context.Context) error {
 	return nil
 }
 
+// keepLease renews the lease in the middle of what may take longer than it lasts.
+// What comes of it is heard with the next renewal.
+func (s *Store) keepLease(ctx context.Context) {
+	s.lease.mu.Lock()
+	since := s.clock.here().Sub(s.lease.tried)
+	s.lease.mu.Unlock()
+	if since > s.cfg.Lease/5 {
+		_ = s.Renew(ctx)
+	}
+}
+
 // tryRenew notes that Renew was called, and reports whether the lease is lost:
 // because it was found so before, or because this node itself stood still for
 // longer than a lease while nobody renewed it. Where Redis was away it is Redis
@@ -312,7 +323,7 @@ func (s *Store) Rejoin(ctx context.Context) error {
 	}
 	s.bus.rejoined(old.Peer)
 	s.watch.again(s)
-	if err = s.unregister(old.Peer, s.Now()); err == nil {
+	if err = s.unregister(ctx, old.Peer, s.Now()); err == nil {
 		err = s.drop(old)
 	}
 	if err != nil {

@@ -4,6 +4,8 @@ package redis
 
 import (
 	"context"
+	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -59,4 +61,41 @@ func TestP7_FarAway(t *testing.T) {
 		t.Errorf("a call: %v", err)
 	}
 	l.check()
+}
+
+// It takes longer than a lease to bury a node that had many users, and to end their
+// graces, since Redis is far away: who does it keeps its own lease.
+func TestP1_WhoBuriesKeepsItsLease(t *testing.T) {
+	const all = 2500
+	rs := redistest.Start(t)
+	proxy := redistest.StartProxy(t, rs.Addr)
+	cfg := faultConfig(proxy.URL())
+	cfg.Lease, cfg.OfflineGrace = 2*time.Second, 6*time.Second
+	a := newNode(t, cfg, "a")
+	cfg.URL = rs.URL()
+	b := newNode(t, cfg, "b")
+	var connecting sync.WaitGroup
+	for k := range 10 {
+		connecting.Go(func() {
+			for i := k; i < all; i += 10 {
+				b.connect(fmt.Sprint("b", i), fmt.Sprint("s", i))
+			}
+		})
+	}
+	connecting.Wait()
+	until(t, "it knows the other one", func() bool { return len(a.Nodes()) == 2 })
+	old := a.peer()
+	proxy.Delay(80 * time.Millisecond)
+	b.die()
+	check := directly(t, rs)
+	until(t, "nobody is online", func() bool { return check.mirrors(nil, nil) == "" })
+	pause(a.cfg.Lease, nil) // it renews
+	if a.peer() != old || a.rejoins.Load() > 0 {
+		t.Errorf("it has lost its own lease: %v, %d new epochs", a.peer(), a.rejoins.Load())
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.lost) != all {
+		t.Errorf("%d sessions are lost", len(a.lost))
+	}
 }
