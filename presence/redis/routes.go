@@ -39,8 +39,8 @@ type route struct {
 	// round it was learned in: after an outage a new one begins, and what is
 	// older is asked for again, since nobody may have told of changes.
 	round uint64
-	// local: all sessions are on this node.
-	local bool
+	// local: all sessions are on this node; here: some are.
+	local, here bool
 }
 
 // fill is a question to Redis that many may wait for.
@@ -97,14 +97,15 @@ func (c *routes) learnLocked(sh *routeShard, user string, ver int64, list []pres
 	}
 	if old == nil && len(sh.users) >= c.max {
 		for u, r := range sh.users { // any one that is not needed while Redis is away
-			if !r.local {
+			if !r.here {
 				delete(sh.users, u)
 				break
 			}
 		}
 	}
 	local := !slices.ContainsFunc(list, func(s presence.Session) bool { return s.Owner() != self })
-	sh.users[user] = &route{sessions: list, ver: ver, round: round, local: local}
+	here := slices.ContainsFunc(list, func(s presence.Session) bool { return s.Owner() == self })
+	sh.users[user] = &route{sessions: list, ver: ver, round: round, local: local, here: here}
 }
 
 // forget drops what is older than the version, and reports whether there was
@@ -122,6 +123,11 @@ func (c *routes) forget(user string, ver int64) bool {
 		return f != nil
 	}
 	delete(sh.users, user)
+	if r.here {
+		// That there may be others elsewhere is to be known while Redis is away
+		// (P7): it is asked for again before anything else is done with it.
+		sh.users[user] = &route{sessions: r.sessions, ver: r.ver, round: r.round - 1, here: true}
+	}
 	return true
 }
 
