@@ -254,7 +254,11 @@ func (b *bus) nodeGone(peer presence.Peer, left bool) {
 // rejoined says that this node has taken a new epoch, and so another inbox: it
 // ends the read of the old one.
 func (b *bus) rejoined(old presence.Peer) {
-	b.pipe.post(nil, goredis.NewStringCmd(context.Background(), "xadd", b.keys.inbox(old.Name, old.Epoch), "*", "w", "1"))
+	key := b.keys.inbox(old.Name, old.Epoch)
+	b.pipe.post(nil,
+		goredis.NewStringCmd(context.Background(), "xadd", key, "*", "w", "1"),
+		// The reader may have left it, and unlinked it, by itself before.
+		goredis.NewBoolCmd(context.Background(), "pexpire", key, 5000))
 }
 
 func (b *bus) outlet(to presence.Peer) *outlet {
