@@ -43,6 +43,10 @@ func (o *outlet) counts(gen uint64) bool {
 func (o *outlet) confirm(gen, next uint64) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if o.gen == gen && next > o.keptEnd() && next > o.sentLocked() {
+		o.bus.cfg.Logger.Error("a node confirms what it was not sent", "node", o.to.Name, "next", next)
+		return
+	}
 	if o.gen == gen && !o.quiet.IsZero() {
 		if o.probed = false; next >= o.keptEnd() {
 			o.quiet = time.Time{} // it has all
@@ -61,6 +65,17 @@ func (o *outlet) confirm(gen, next uint64) {
 		}
 		o.bus.tell(o.dropLocked(nil), nil)
 	}
+}
+
+// sentLocked is the number behind the last letter that the receiver may have.
+func (o *outlet) sentLocked() uint64 {
+	end := o.keptEnd()
+	for i := range o.fresh {
+		if o.fresh[i].must() {
+			end++
+		}
+	}
+	return end
 }
 
 // dropLocked forgets the letters that are confirmed, and returns whom to tell.

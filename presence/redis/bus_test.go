@@ -3,6 +3,7 @@ package redis
 import (
 	"context"
 	"errors"
+	"math"
 	"strconv"
 	"strings"
 	"sync"
@@ -275,4 +276,32 @@ func TestP3_AForgottenSenderStartsAgain(t *testing.T) {
 			t.Fatalf("got %v", c.list())
 		}
 	}
+}
+
+// A confirmation of what was never sent counts for nothing.
+func TestP3_MoreIsConfirmedThanWasSent(t *testing.T) {
+	t.Parallel()
+	rs := redistest.Start(t)
+	var c counter
+	a := newBusNode(t, rs.URL(), "a", &presencetest.Handler{})
+	b := newBusNode(t, rs.URL(), "b", &presencetest.Handler{OnReceive: c.receive})
+	if err := result(t, a, b.self(), numbered(0)); err != nil {
+		t.Fatal(err)
+	}
+	o := a.outlet(b.self())
+	for _, next := range []uint64{3, 1 << 40, 1 << 63, math.MaxUint64} {
+		o.confirm(o.gen, next)
+		o.want(o.gen, next)
+	}
+	o.mu.Lock()
+	if o.confirmed > 2 {
+		t.Errorf("letters before %d count as confirmed, and one was sent", o.confirmed)
+	}
+	o.mu.Unlock()
+	for i := range uint64(10) {
+		if err := result(t, a, b.self(), numbered(i+1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	until(t, "all have arrived", func() bool { return c.n() >= 11 })
 }
