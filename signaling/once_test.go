@@ -158,19 +158,7 @@ func TestC9_EventsComeOnceHoweverASessionMoves(t *testing.T) {
 					}
 				})
 			}
-			all.Go(func() {
-				at := 1
-				for range 6 {
-					time.Sleep(time.Duration(3+rand.IntN(8)) * time.Millisecond)
-					at = (at + 1 + rand.IntN(2)) % len(w.nodes)
-					n, err := moving[len(moving)-1].moveTo(w.nodes[at])
-					if err != nil {
-						t.Error(err)
-						return
-					}
-					moving = append(moving, n)
-				}
-			})
+			all.Go(func() { moving = moving[0].wanders(1, 6) })
 			all.Wait()
 			w.pass(5 * time.Second)
 			for what, clients := range map[string][]*client{"that moves": moving, "that stays": {other}} {
@@ -190,6 +178,23 @@ func TestC9_EventsComeOnceHoweverASessionMoves(t *testing.T) {
 			}
 		})
 	}
+}
+
+// wanders takes the client's session from that node to others, so many times, beside
+// other goroutines. It returns the client as it was on each.
+func (c *client) wanders(at, times int) []*client {
+	all := []*client{c}
+	for range times {
+		time.Sleep(time.Duration(3+rand.IntN(8)) * time.Millisecond)
+		at = (at + 1 + rand.IntN(2)) % len(c.w.nodes)
+		n, err := c.moveTo(c.w.nodes[at])
+		if err != nil {
+			c.w.t.Error(err)
+			break
+		}
+		all, c = append(all, n), n
+	}
+	return all
 }
 
 // moveTo takes the client's session to another node, beside other goroutines.
@@ -231,19 +236,7 @@ func TestC9_SignalsAndTheEndOfACallComeOnceHoweverASessionMoves(t *testing.T) {
 				a.receive("call:end", nil, `{"to":"b"}`)
 				a.sess.Idle()
 			})
-			all.Go(func() {
-				at := 2
-				for range 3 {
-					time.Sleep(time.Duration(3+rand.IntN(5)) * time.Millisecond)
-					at = (at + 1 + rand.IntN(2)) % len(w.nodes)
-					n, err := moving[len(moving)-1].moveTo(w.nodes[at])
-					if err != nil {
-						t.Error(err)
-						return
-					}
-					moving = append(moving, n)
-				}
-			})
+			all.Go(func() { moving = moving[0].wanders(2, 3) })
 			all.Wait()
 			w.pass(5 * time.Second)
 			got := map[string]int{}
