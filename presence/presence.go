@@ -156,7 +156,8 @@ type Observer interface {
 
 // Lease keeps a node's entries counting (P1).
 type Lease interface {
-	// Renew prolongs the lease; ErrLeaseLost when it came too late.
+	// Renew prolongs the lease; ErrLeaseLost when it came too late. It is called
+	// beside all the others, since nothing that takes long may keep it waiting.
 	Renew(ctx context.Context) error
 	// Sweep does what time has made due: leases and offline graces that ran
 	// out. Any node may call it, at least once a second.

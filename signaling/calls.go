@@ -277,7 +277,6 @@ func (sw *Switchboard) due(ctx context.Context) {
 		}
 		t := sw.newTurn()
 		for _, id := range ids {
-			sw.keepLease(ctx)
 			c, _, err := sw.step(ctx, t, id, call.Timeout{})
 			if err != nil {
 				sw.log.Warn("a due call could not be stepped", "call", id, "error", err)

@@ -62,7 +62,6 @@ func (sw *Switchboard) pay(ctx context.Context) {
 	o.paid.Lock()
 	defer o.paid.Unlock()
 	for ctx.Err() == nil {
-		sw.keepLease(ctx)
 		o.mu.Lock()
 		if len(o.order) == 0 {
 			o.mu.Unlock()

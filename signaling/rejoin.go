@@ -22,7 +22,6 @@ func (sw *Switchboard) rejoin(ctx context.Context) {
 	var list []*Session
 	sw.hub.all(func(s *Session) { list = append(list, s) })
 	for _, s := range list {
-		sw.keepLease(ctx)
 		// Others took this node for dead: a device that is on one of them now left
 		// its session here behind, and must not have both.
 		if sw.hasMoved(ctx, s) {
@@ -36,7 +35,6 @@ func (sw *Switchboard) rejoin(ctx context.Context) {
 		known[c.ID] = true
 	}
 	for _, s := range list {
-		sw.keepLease(ctx)
 		if ids, err := sw.store.CallsOf(ctx, s.user); err == nil {
 			for _, id := range ids {
 				known[id] = true
@@ -44,7 +42,6 @@ func (sw *Switchboard) rejoin(ctx context.Context) {
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(known)) {
-		sw.keepLease(ctx)
 		if err := sw.recheck(ctx, t, id); err != nil {
 			sw.owe("recheck/"+id, func(ctx context.Context, t *turn) error { return sw.recheck(ctx, t, id) })
 		}

@@ -82,13 +82,18 @@ func (f *lazyStore) Save(ctx context.Context, c *call.Call, was uint64) error {
 	return f.plug.Save(ctx, c, was)
 }
 
+func (f *lazyStore) Sweep(ctx context.Context) error {
+	time.Sleep(6 * time.Second) // more than a lease
+	return f.plug.Sweep(ctx)
+}
+
 func (f *lazyStore) Rejoin(ctx context.Context) error {
 	f.rejoins.Add(1)
 	return f.plug.Rejoin(ctx)
 }
 
-// It takes longer than a lease to register all sessions of a node anew, and to end
-// all calls whose time has come: the lease is kept meanwhile.
+// It takes longer than a lease to register all sessions of a node anew, to end all
+// calls whose time has come, and to bury others: the lease is kept meanwhile.
 func TestP1_TheLeaseIsKeptWhileThereIsMuchToDo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var rejoins atomic.Int32

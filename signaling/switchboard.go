@@ -75,16 +75,16 @@ type Switchboard struct {
 	rates  map[string]*rate.Limiter // calls per minute by user
 
 	// What follows is for nodes that share calls with others.
-	shared bool
-	self   atomic.Pointer[presence.Peer]
-	leased time.Time     // when the lease was renewed last, owned by run
-	joined chan struct{} // closed when store is there: inboxes are read before
-	inTurn *turn         // owned by the goroutine that reads the inbox
-	book   *book
-	owed   owed
-	moving moving
-	asking asking
-	far    farTyping
+	shared  bool
+	self    atomic.Pointer[presence.Peer]
+	renewed chan error    // what has come of the last renewal of the lease
+	joined  chan struct{} // closed when store is there: inboxes are read before
+	inTurn  *turn         // owned by the goroutine that reads the inbox
+	book    *book
+	owed    owed
+	moving  moving
+	asking  asking
+	far     farTyping
 
 	blocks   blocklists
 	unlogged logQueue // records of calls
@@ -111,7 +111,7 @@ func New(cfg Config, p Parts, join func(presence.Handler) (presence.Store, error
 	sw := &Switchboard{
 		cfg: cfg, log: cfg.Logger, wheel: p.Wheel, verify: p.Verify, callLog: p.CallLog, metrics: p.Metrics, chat: p.Chat, profiles: p.Profiles, permits: p.Permits, wakes: p.Wakes,
 		hub: newHub(), watched: watchers{}, rates: map[string]*rate.Limiter{},
-		joined: make(chan struct{}), book: newBook(),
+		joined: make(chan struct{}), renewed: make(chan error, 1), book: newBook(),
 	}
 	if sw.metrics == nil {
 		sw.metrics = NewMetrics(nil)
@@ -141,19 +141,33 @@ func New(cfg Config, p Parts, join func(presence.Handler) (presence.Store, error
 	}
 	sw.startLiveLog(p.LiveCalls)
 	close(sw.joined)
-	sw.done.Add(1)
-	go func() {
-		defer sw.done.Done()
-		sw.run(ctx)
-	}()
+	sw.done.Go(func() { sw.beat(ctx) })
+	sw.done.Go(func() { sw.run(ctx) })
 	return sw, nil
+}
+
+// beat renews the node's lease, whatever else there is to do, and lets run hear of it.
+func (sw *Switchboard) beat(ctx context.Context) {
+	tick := time.NewTicker(sw.cfg.Renew)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		err := sw.store.Renew(ctx)
+		select {
+		case sw.renewed <- err:
+		default: // run has much to do, and has yet to hear of an earlier one
+		}
+	}
 }
 
 // run does what is due by time.
 func (sw *Switchboard) run(ctx context.Context) {
-	tick, lease, list := time.NewTicker(sw.cfg.Tick), time.NewTicker(sw.cfg.Renew), time.NewTicker(sw.cfg.PresenceInterval)
+	tick, list := time.NewTicker(sw.cfg.Tick), time.NewTicker(sw.cfg.PresenceInterval)
 	defer tick.Stop()
-	defer lease.Stop()
 	defer list.Stop()
 	for {
 		select {
@@ -164,8 +178,8 @@ func (sw *Switchboard) run(ctx context.Context) {
 			if err := sw.store.Sweep(ctx); err != nil {
 				sw.log.Warn("presence could not be swept", "error", err)
 			}
-		case <-lease.C:
-			sw.renew(ctx)
+		case err := <-sw.renewed:
+			sw.afterRenewal(ctx, err)
 			sw.forgetRates()
 		case <-list.C:
 			sw.online.broadcast(ctx)
@@ -173,13 +187,16 @@ func (sw *Switchboard) run(ctx context.Context) {
 	}
 }
 
-// renew keeps the node's lease, and does what had to wait for the store.
-func (sw *Switchboard) renew(ctx context.Context) {
+// afterRenewal joins again if the lease was lost, and does what had to wait for the
+// store.
+func (sw *Switchboard) afterRenewal(ctx context.Context, err error) {
 	sw.logAgain()
 	sw.keepLive()
 	sw.readMissingBlocks()
-	sw.leased = time.Now()
-	switch err := sw.store.Renew(ctx); {
+	if errors.Is(err, presence.ErrLeaseLost) {
+		err = sw.store.Renew(ctx) // it may have been said before it joined again
+	}
+	switch {
 	case errors.Is(err, presence.ErrLeaseLost):
 		sw.rejoin(ctx)
 	case errors.Is(err, presence.ErrUnavailable):
@@ -193,15 +210,6 @@ func (sw *Switchboard) renew(ctx context.Context) {
 		now := sw.now()
 		sw.book.tidy(now, sw.hasPart)
 		sw.tidyMoving(time.Now())
-	}
-}
-
-// keepLease renews the lease in the middle of what run does and what may take
-// longer than the lease lasts. What comes of it is heard with the next renewal.
-func (sw *Switchboard) keepLease(ctx context.Context) {
-	if sw.shared && time.Since(sw.leased) >= sw.cfg.Renew {
-		sw.leased = time.Now()
-		_ = sw.store.Renew(ctx)
 	}
 }
 

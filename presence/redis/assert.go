@@ -26,8 +26,8 @@ func (s *Store) isBack(ctx context.Context) error {
 	if s.me.Load() == nil || s.lease.lost.Load() {
 		return nil
 	}
-	sent := s.clock.here()
-	r, err := s.askLease(ctx, s.leaseCall("renew", s.Self(), newRun(), s.knownRun()))
+	sent, self := s.clock.here(), s.Self()
+	r, err := s.askLease(ctx, s.leaseCall("renew", self, newRun(), s.knownRun()))
 	if err != nil {
 		return err
 	}
@@ -41,7 +41,7 @@ func (s *Store) isBack(ctx context.Context) error {
 		s.lease.mu.Unlock()
 		r.status = "ok"
 	}
-	_ = s.renewed(ctx, r, sent) // a lost lease is reported by Renew
+	_ = s.renewed(r, sent, self.Peer) // a lost lease is reported by Renew
 	s.lease.mu.Lock()
 	s.lease.upSince = sent // from here on a full lease (P1)
 	s.lease.mu.Unlock()

@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"testing"
 	"time"
+
+	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/tandem-rtc/tandem/presence"
 	"github.com/tandem-rtc/tandem/presence/redis/redistest"
@@ -144,6 +147,43 @@ func TestP1_NameIsTakenMeanwhile(t *testing.T) {
 	}
 	next.die()
 	until(t, "it has joined again", func() bool { return a.rejoins.Load() == 1 && a.Degraded() == "" })
+}
+
+// The lease is renewed though what goes through the pipe does not come back.
+func TestP1_TheLeaseWaitsForNoOtherWork(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	rs := redistest.Start(t)
+	s, err := Join(ctx, faultConfig(rs.URL()), "a", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	held, release := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	s.rdb.AddHook(onSend(func([]goredis.Cmder) {
+		once.Do(func() {
+			close(held)
+			<-release
+		})
+	}))
+	t.Cleanup(func() { _ = s.Close() })
+	t.Cleanup(func() { close(release) })
+	s.pipe.post(nil, command("get", "x"))
+	<-held
+	check := directly(t, rs)
+	ends := func() float64 { return check.rdb.ZScore(ctx, s.keys.nodes(), nodeEntry(s.Self())).Val() }
+	was := ends()
+	pause(10*time.Millisecond, nil)
+	renewed := make(chan error, 1)
+	go func() { renewed <- s.Renew(ctx) }()
+	select {
+	case err := <-renewed:
+		if err != nil || ends() <= was {
+			t.Errorf("renewed: %v, until %v, %v before", err, ends(), was)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("it waits")
+	}
 }
 
 // A client watches somebody while its node has to join again: it hears of them, and

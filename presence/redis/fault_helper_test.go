@@ -91,6 +91,7 @@ func newNode(t testing.TB, cfg Config, name string) *node {
 	n.Store = s
 	ctx, cancel := context.WithCancel(context.Background())
 	n.stop = cancel
+	n.kept.Go(func() { n.beat(ctx) })
 	n.kept.Go(func() { n.keep(ctx) })
 	t.Cleanup(n.die)
 	return n
@@ -103,7 +104,23 @@ func (n *node) die() {
 	_ = n.Close()
 }
 
+func (n *node) beat(ctx context.Context) {
+	n.often(ctx, func() { _ = n.Renew(ctx) }) // keep hears of it
+}
+
 func (n *node) keep(ctx context.Context) {
+	n.often(ctx, func() {
+		if err := n.Sweep(ctx); !errors.Is(err, presence.ErrLeaseLost) {
+			return // whatever it says, there is a next time
+		}
+		if n.Rejoin(ctx) == nil {
+			n.rejoins.Add(1)
+			n.addAll()
+		}
+	})
+}
+
+func (n *node) often(ctx context.Context, f func()) {
 	tick := time.NewTicker(n.cfg.Lease / 5)
 	defer tick.Stop()
 	for {
@@ -112,17 +129,9 @@ func (n *node) keep(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		if n.stands.Load() {
-			continue
+		if !n.stands.Load() {
+			f()
 		}
-		if err := n.Renew(ctx); errors.Is(err, presence.ErrLeaseLost) {
-			if n.Rejoin(ctx) == nil {
-				n.rejoins.Add(1)
-				n.addAll()
-			}
-			continue
-		}
-		_ = n.Sweep(ctx) // whatever it says, there is a next time
 	}
 }
 

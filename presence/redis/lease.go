@@ -94,20 +94,15 @@ func slice(v any) []any {
 	return list
 }
 
-// askLease sends one call past the pipe: nothing has to wait for it, and the
-// clock is read by it.
+// askLease sends one call past the pipe: it has to wait for nothing.
 func (s *Store) askLease(ctx context.Context, c *goredis.Cmd) (*leaseReply, error) {
 	sent := s.clock.here()
-	err := s.rdb.Process(ctx, c)
-	if isNoScript(err) {
-		s.pipe.again(ctx, c)
+	_ = s.rdb.Process(ctx, c) // the command has the error
+	s.pipe.settle(ctx, c)
+	if err := s.pipe.away([]goredis.Cmder{c}); err != nil {
+		return nil, err
 	}
-	r, err := parseLease(c)
-	if err == nil {
-		r.asked = sent
-		s.clock.set(sent, s.clock.here(), r.now)
-	}
-	return r, err
+	return s.readLease(c, sent)
 }
 
 // pipeLease sends one call through the pipe.
@@ -116,6 +111,11 @@ func (s *Store) pipeLease(c *goredis.Cmd) (*leaseReply, error) {
 	if err := s.pipe.do(c); err != nil {
 		return nil, err
 	}
+	return s.readLease(c, sent)
+}
+
+// readLease reads an answer, and the clock from it.
+func (s *Store) readLease(c *goredis.Cmd, sent time.Time) (*leaseReply, error) {
 	r, err := parseLease(c)
 	if err == nil {
 		r.asked = sent
@@ -147,9 +147,6 @@ func (s *Store) takeLease(ctx context.Context, name string, old *presence.Node) 
 		started := s.clock.here()
 		r, err := s.askLease(ctx, s.leaseCall("take", n, newRun(), follows))
 		if err != nil {
-			if s.health.note(err) {
-				return fmt.Errorf("redis: take the lease: %w: %w", presence.ErrUnavailable, err)
-			}
 			return fmt.Errorf("redis: take the lease: %w", err)
 		}
 		switch r.status {
@@ -166,11 +163,11 @@ func (s *Store) takeLease(ctx context.Context, name string, old *presence.Node) 
 		if err != nil {
 			return fmt.Errorf("redis: take the inbox: %w", err)
 		}
-		s.me.Store(&n)
 		s.lease.mu.Lock()
+		s.me.Store(&n)
+		s.lease.lost.Store(false)
 		s.lease.run, s.lease.tried, s.lease.held, s.lease.upSince = r.run, started, started, started
 		s.lease.mu.Unlock()
-		s.lease.lost.Store(false)
 		s.nodes.mu.Lock()
 		s.learn(r)
 		s.nodes.mu.Unlock()
@@ -202,7 +199,9 @@ func (s *Store) interrupted() {
 	s.lease.mu.Unlock()
 }
 
-// Renew prolongs the lease and reads what other nodes hold one.
+// Renew prolongs the lease and reads what other nodes hold one. It goes past the
+// pipe, and is called beside everything else that the node does: a lease that waits
+// for other work is lost when there is much of it.
 func (s *Store) Renew(ctx context.Context) error {
 	switch {
 	case s.closed.Load():
@@ -213,17 +212,19 @@ func (s *Store) Renew(ctx context.Context) error {
 		s.interrupted()
 		return fmt.Errorf("redis: renew the lease: %w", presence.ErrUnavailable)
 	}
-	sent := s.clock.here()
-	c := s.leaseCall("renew", s.Self(), newRun(), s.knownRun())
-	r, err := s.pipeLease(c)
+	ctx = context.WithoutCancel(ctx) // or a node that ends would find that Redis is away
+	sent, self := s.clock.here(), s.Self()
+	r, err := s.askLease(ctx, s.leaseCall("renew", self, newRun(), s.knownRun()))
 	if err != nil {
 		s.interrupted()
-		return fmt.Errorf("redis: renew the lease: %w", s.stale(err))
+		return fmt.Errorf("redis: renew the lease: %w", err)
 	}
-	if err := s.renewed(ctx, r, sent); err != nil {
+	if err := s.renewed(r, sent, self.Peer); err != nil {
 		return err
 	}
-	s.pipe.post(nil, s.leaseKey("renew", s.peer()))
+	key := s.leaseKey("renew", self.Peer)
+	_ = s.rdb.Process(ctx, key) // if it fails, that is noted
+	s.pipe.settle(ctx, key)
 	s.knock()
 	s.owed.pay(s)
 	if s.lease.emptied.Load() && !s.incomplete() {
@@ -231,17 +232,6 @@ func (s *Store) Renew(ctx context.Context) error {
 		s.watch.again(s) // who is not there now is not there
 	}
 	return nil
-}
-
-// keepLease renews the lease in the middle of what may take longer than it lasts.
-// What comes of it is heard with the next renewal.
-func (s *Store) keepLease(ctx context.Context) {
-	s.lease.mu.Lock()
-	since := s.clock.here().Sub(s.lease.tried)
-	s.lease.mu.Unlock()
-	if since > s.cfg.Lease/5 {
-		_ = s.Renew(ctx)
-	}
 }
 
 // tryRenew notes that Renew was called, and reports whether the lease is lost:
@@ -266,15 +256,8 @@ func (s *Store) knownRun() string {
 	return s.lease.run
 }
 
-// renewed takes in what a renewal has brought.
-func (s *Store) renewed(_ context.Context, r *leaseReply, sent time.Time) error {
-	if r.status == "lost" {
-		s.interrupted()
-		if !s.lease.lost.Swap(true) {
-			s.cfg.Logger.Warn("this node's lease was given up by another node")
-		}
-		return fmt.Errorf("redis: %w", presence.ErrLeaseLost)
-	}
+// renewed takes in what the renewal of one of this node's epochs has brought.
+func (s *Store) renewed(r *leaseReply, sent time.Time, p presence.Peer) error {
 	if r.status == "emptied" {
 		// It was emptied without a connection that broke: all is to be told
 		// again, as after an outage.
@@ -282,9 +265,21 @@ func (s *Store) renewed(_ context.Context, r *leaseReply, sent time.Time) error 
 		return fmt.Errorf("redis: renew the lease: %w", presence.ErrUnavailable)
 	}
 	s.lease.mu.Lock()
-	s.lease.held = sent
-	if s.lease.upSince.IsZero() {
-		s.lease.upSince = sent
+	switch {
+	case p != s.peer(): // it has joined again meanwhile
+	case r.status == "lost":
+		s.lease.upSince = time.Time{}
+		first := !s.lease.lost.Swap(true)
+		s.lease.mu.Unlock()
+		if first {
+			s.cfg.Logger.Warn("this node's lease was given up by another node")
+		}
+		return fmt.Errorf("redis: %w", presence.ErrLeaseLost)
+	default:
+		s.lease.held = sent
+		if s.lease.upSince.IsZero() {
+			s.lease.upSince = sent
+		}
 	}
 	s.lease.mu.Unlock()
 	s.nodes.mu.Lock()
@@ -292,16 +287,6 @@ func (s *Store) renewed(_ context.Context, r *leaseReply, sent time.Time) error 
 	s.nodes.mu.Unlock()
 	s.buried(gone)
 	return nil
-}
-
-// stale turns the refusal of what came too late into what it is: an outage. The
-// clock is read anew before anything else is sent.
-func (s *Store) stale(err error) error {
-	if err != nil && strings.HasPrefix(err.Error(), "STALE") {
-		s.health.note(err)
-		return fmt.Errorf("%w: %w", presence.ErrUnavailable, err)
-	}
-	return err
 }
 
 // Rejoin takes a new epoch. What the old one had registered is given up; Lost is
@@ -323,7 +308,7 @@ func (s *Store) Rejoin(ctx context.Context) error {
 	}
 	s.bus.rejoined(old.Peer)
 	s.watch.again(s)
-	if err = s.unregister(ctx, old.Peer, s.Now()); err == nil {
+	if err = s.unregister(old.Peer, s.Now()); err == nil {
 		err = s.drop(old)
 	}
 	if err != nil {

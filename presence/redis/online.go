@@ -183,7 +183,7 @@ func (s *Store) OnlineCount(_ context.Context) (int, uint64, error) {
 }
 
 // endGraces makes those offline whose grace has ended.
-func (s *Store) endGraces(ctx context.Context) error {
+func (s *Store) endGraces() error {
 	for {
 		take := gracesScript.cmd([]string{s.keys.graces()}, "take", maxBatch, (2 * time.Second).Milliseconds())
 		if err := s.pipe.do(take); err != nil {
@@ -217,6 +217,5 @@ func (s *Store) endGraces(ctx context.Context) error {
 		if len(users) < maxBatch {
 			return nil
 		}
-		s.keepLease(ctx)
 	}
 }

@@ -38,7 +38,7 @@ func (s *Store) Sweep(ctx context.Context) error {
 			}
 		}
 	}
-	if err := s.endGraces(ctx); err != nil {
+	if err := s.endGraces(); err != nil {
 		return fmt.Errorf("redis: sweep: %w", err)
 	}
 	s.forgetTombstones()
@@ -78,7 +78,6 @@ func (s *Store) bury(ctx context.Context, dead member) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		s.keepLease(ctx)
 		replies, err := s.buryUsers(dead.Peer, part, dead.until, true)
 		if err != nil {
 			return err
@@ -89,7 +88,6 @@ func (s *Store) bury(ctx context.Context, dead member) error {
 			}
 		}
 	}
-	s.keepLease(ctx)
 	told = true
 	s.mourn.add(func() {
 		defer s.mourned.end(dead.Peer)
@@ -212,13 +210,12 @@ func (s *Store) buryUsers(dead presence.Peer, users []string, at int64, keep boo
 }
 
 // unregister gives up what an epoch of this node has registered.
-func (s *Store) unregister(ctx context.Context, p presence.Peer, at time.Time) error {
+func (s *Store) unregister(p presence.Peer, at time.Time) error {
 	users, err := s.usersOf(p)
 	if err != nil {
 		return err
 	}
 	for part := range chunks(users, maxBatch) {
-		s.keepLease(ctx)
 		if _, err := s.buryUsers(p, part, at.UnixMilli(), false); err != nil {
 			return err
 		}
