@@ -87,22 +87,29 @@ func (sw *Switchboard) attachTo(ctx context.Context, t *turn, s *Session, recove
 	// that comes from another node; one that is back has kept it.
 	takesOver := s.arrives() || !recovered
 	for _, id := range ids {
-		c, _, err := sw.step(ctx, t, id, call.DeviceOnline{Who: s.who(), Recovered: recovered})
-		if err != nil || c == nil {
-			continue
-		}
-		if takesOver && c.Holds(s.user, s.device) {
-			s.hold(c.ID)
-			if sw.shared {
-				sw.book.put(c, t.now) // its end gives the heartbeat back
-			}
-		}
+		sw.bringTo(ctx, t, s, id, recovered, takesOver)
 	}
 	if recovered {
 		return
 	}
 	if last, err := sw.store.LastOf(ctx, s.user); err == nil && last != "" {
 		_, _, _ = sw.step(ctx, t, last, call.DeviceOnline{Who: s.who()})
+	}
+}
+
+// bringTo is attachTo for one call. It keeps the call's lock until the heartbeat is
+// taken: nobody ends the call in between, who would not find that to give back.
+func (sw *Switchboard) bringTo(ctx context.Context, t *turn, s *Session, id string, recovered, takesOver bool) {
+	mu := sw.callLock(id)
+	mu.Lock()
+	defer mu.Unlock()
+	c, _, err := sw.stepLocked(ctx, t, id, call.DeviceOnline{Who: s.who(), Recovered: recovered})
+	if err != nil || c == nil || !takesOver || !c.Holds(s.user, s.device) {
+		return
+	}
+	s.hold(c.ID)
+	if sw.shared {
+		sw.book.put(c, t.now) // its end gives the heartbeat back
 	}
 }
 

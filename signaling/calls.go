@@ -97,7 +97,7 @@ func (sw *Switchboard) keep(ctx context.Context, t *turn, old, next *call.Call, 
 		if err := sw.store.Save(ctx, next, old.Version); err != nil {
 			return err
 		}
-		sw.settle(old, next)
+		sw.settle(next)
 		sw.deliver(ctx, t, next, fx, nil)
 		return nil
 	}
@@ -112,7 +112,7 @@ func (sw *Switchboard) keep(ctx context.Context, t *turn, old, next *call.Call, 
 	if err := sw.store.Save(ctx, next, old.Version); err != nil {
 		return err
 	}
-	sw.settle(old, next)
+	sw.settle(next)
 	sw.note(next, t.now, fx)
 	sw.deliver(ctx, t, next, fx, sw.settled(next))
 	sw.keepAnswers(ctx, next, fx)
@@ -134,26 +134,17 @@ func (sw *Switchboard) hasPart(c *call.Call) bool {
 	return len(sw.hub.of(c.Caller.User)) > 0 || len(sw.hub.of(c.Callee.User)) > 0
 }
 
-// settle moves the in-call heartbeat (C9) to the devices that hold the call
-// now.
-func (sw *Switchboard) settle(old, next *call.Call) {
-	for _, role := range [...]call.Role{call.Caller, call.Callee} {
-		before, after := "", ""
-		if old != nil && old.Live() {
-			before = old.Party(role).Device
-		}
-		if next.Live() {
-			after = next.Party(role).Device
-		}
-		if before == after {
-			continue
-		}
-		for _, s := range sw.hub.of(next.Party(role).User) {
-			switch s.device {
-			case before:
-				s.unhold(next.ID)
-			case after:
-				s.hold(next.ID)
+// settle gives the in-call heartbeat (C9) to the devices that hold a call, and
+// takes it from those that do not. It goes by the call alone: what this node knew
+// before may be older than what the call was made of. The caller holds the call's
+// lock, so that no older version comes after a newer one.
+func (sw *Switchboard) settle(c *call.Call) {
+	for _, user := range [...]string{c.Caller.User, c.Callee.User} {
+		for _, s := range sw.hub.of(user) {
+			if c.Holds(user, s.device) {
+				s.hold(c.ID)
+			} else {
+				s.unhold(c.ID)
 			}
 		}
 	}
@@ -170,7 +161,7 @@ func (sw *Switchboard) open(ctx context.Context, t *turn, c *call.Call, fx []cal
 	if err := sw.store.Open(ctx, c, marks); err != nil {
 		return err
 	}
-	sw.settle(nil, c)
+	sw.settle(c)
 	if sw.shared {
 		sw.note(c, t.now, fx)
 	}

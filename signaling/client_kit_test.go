@@ -25,6 +25,7 @@ type fakeLink struct {
 	closed   []wire.CloseCode
 	onClose  func(wire.CloseCode)
 	onSend   func() // called, once, with the first event
+	onBeat   func() // called, once, before the next change of the heartbeat is noted
 }
 
 func (l *fakeLink) Send(ev *wire.Event) {
@@ -48,6 +49,13 @@ func (l *fakeLink) Flush() {
 }
 
 func (l *fakeLink) Heartbeat(every, timeout time.Duration) {
+	l.mu.Lock()
+	f := l.onBeat
+	l.onBeat = nil
+	l.mu.Unlock()
+	if f != nil {
+		f()
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.beats = append(l.beats, beat{every, timeout})

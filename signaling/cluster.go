@@ -144,7 +144,7 @@ func (sw *Switchboard) hear(c *call.Call, now time.Time) *call.Call {
 	if !taken {
 		return old
 	}
-	sw.settle(old, c)
+	sw.settle(c)
 	return c
 }
 

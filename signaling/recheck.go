@@ -83,9 +83,12 @@ func (sw *Switchboard) recheck(ctx context.Context, t *turn, id string) error {
 	if err != nil {
 		return err
 	}
-	if old, taken := sw.book.put(c, t.now); taken {
-		sw.settle(old, c)
+	mu := sw.callLock(id)
+	mu.Lock()
+	if _, taken := sw.book.put(c, t.now); taken {
+		sw.settle(c)
 	}
+	mu.Unlock()
 	if before != nil && before.Version < c.Version && c.Live() {
 		// Who made that version may not know that it was stored, and has told
 		// nobody. Of an end that nobody was told of Due reminds.
@@ -112,6 +115,9 @@ func (sw *Switchboard) forgotten(t *turn, c *call.Call) {
 	if c == nil {
 		return
 	}
+	mu := sw.callLock(c.ID)
+	mu.Lock()
+	defer mu.Unlock()
 	sw.book.drop(c.ID)
 	if !c.Live() {
 		return
@@ -120,7 +126,7 @@ func (sw *Switchboard) forgotten(t *turn, c *call.Call) {
 	if err != nil {
 		return
 	}
-	sw.settle(c, &next)
+	sw.settle(&next)
 	sw.tellHere(t, &next, unlogged(fx))
 }
 

@@ -54,11 +54,13 @@ type Session struct {
 	listing sync.Mutex
 	listed  uint64 // when what the list was made of was asked for; online.asked counts
 
+	holding sync.Mutex // of the heartbeat; held while the link hears of it
+	holders []string   // live calls that want it fast; guarded by holding
+
 	mu       sync.Mutex
 	state    state
 	moved    bool            // closed, because it goes on on another node
 	arriving bool            // comes from another node: its calls are not known yet
-	holders  []string        // live calls that hold this session's heartbeat
 	heard    []heardOf       // of a session that came from another node, the latest last
 	typing   []*typist       // whom the user was last seen typing to
 	watching map[string]bool // presence:watch

@@ -30,31 +30,30 @@ func (s *Session) hears(call string, seq uint64) bool {
 }
 
 // hold and unhold note the live calls of the session's device: while there is
-// one the client is pinged more often (C9).
+// one the client is pinged more often (C9). The link hears of it in the same
+// order, also if one call ends while another begins.
 func (s *Session) hold(call string) {
-	s.mu.Lock()
-	first := len(s.holders) == 0
-	if !slices.Contains(s.holders, call) { // two may find out at once that it has it
-		s.holders = append(s.holders, call)
+	s.holding.Lock()
+	defer s.holding.Unlock()
+	if slices.Contains(s.holders, call) {
+		return
 	}
-	s.mu.Unlock()
-	if first {
+	s.holders = append(s.holders, call)
+	if len(s.holders) == 1 {
 		s.link.Heartbeat(s.sw.cfg.CallPing, s.sw.cfg.CallPingTimeout)
 	}
 }
 
 func (s *Session) unhold(call string) {
-	s.mu.Lock()
+	s.holding.Lock()
+	defer s.holding.Unlock()
 	i := slices.Index(s.holders, call)
-	if i >= 0 {
-		s.holders = slices.Delete(s.holders, i, i+1)
+	if i < 0 {
+		return
 	}
-	last := i >= 0 && len(s.holders) == 0
-	if last {
+	s.holders = slices.Delete(s.holders, i, i+1)
+	if len(s.holders) == 0 {
 		s.holders = nil
-	}
-	s.mu.Unlock()
-	if last {
 		s.link.Heartbeat(0, 0)
 	}
 }
