@@ -254,6 +254,7 @@ func (b *bus) nodeGone(peer presence.Peer, left bool) {
 // rejoined says that this node has taken a new epoch, and so another inbox: it
 // ends the read of the old one.
 func (b *bus) rejoined(old presence.Peer) {
+	b.inbox.renewed()
 	key := b.keys.inbox(old.Name, old.Epoch)
 	b.pipe.post(nil,
 		goredis.NewStringCmd(context.Background(), "xadd", key, "*", "w", "1"),

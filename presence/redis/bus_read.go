@@ -40,10 +40,12 @@ type inbox struct {
 	rdb  goredis.UniversalClient
 	conn *goredis.Conn // nil: to be taken
 	buf  bytes.Buffer
+	held chan struct{} // has something when the lease was renewed
 
 	// Of the goroutine that reads the stream.
-	key  string // of the present epoch
-	last string // id of the last entry
+	of   presence.Peer // whose inbox it is: this node's present epoch
+	key  string
+	last string // id of the last entry that was handled
 	// read entries that are not trimmed, and when that was done last.
 	read    int
 	trimmed time.Time
@@ -61,7 +63,7 @@ type inbox struct {
 }
 
 func newInbox(b *bus, rdb goredis.UniversalClient) *inbox {
-	return &inbox{bus: b, rdb: rdb, inlets: map[inletKey]*inlet{}, trimmed: time.Now(), swept: time.Now()}
+	return &inbox{bus: b, rdb: rdb, held: make(chan struct{}, 1), inlets: map[inletKey]*inlet{}, trimmed: time.Now(), swept: time.Now()}
 }
 
 func (r *inbox) run(ctx context.Context) {
@@ -97,6 +99,10 @@ func (r *inbox) run(ctx context.Context) {
 // round waits for what arrives and handles it.
 func (r *inbox) round(ctx context.Context) error {
 	r.follow()
+	if !r.bus.hears(r.of) {
+		r.rest(ctx)
+		return nil
+	}
 	block := readBlock
 	if r.later {
 		block = confirmAfter
@@ -120,6 +126,23 @@ func (r *inbox) round(ctx context.Context) error {
 		return errUnheard
 	}
 	return nil
+}
+
+// rest waits while nothing may be handled: until the lease is renewed, or taken anew.
+func (r *inbox) rest(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+	case <-r.held:
+	case <-time.After(readBlock):
+	}
+}
+
+// renewed says that this node holds its lease.
+func (r *inbox) renewed() {
+	select {
+	case r.held <- struct{}{}:
+	default: // that was said already
+	}
 }
 
 func (r *inbox) drainedLocked() {
@@ -166,7 +189,7 @@ func (r *inbox) follow() {
 	if r.key != "" {
 		r.bus.pipe.post(nil, goredis.NewIntCmd(context.Background(), "unlink", r.key))
 	}
-	r.key, r.last, r.read = key, "0-0", 0
+	r.of, r.key, r.last, r.read = self, key, "0-0", 0
 }
 
 // xread returns the reply as Redis sent it, valid until the next call.
@@ -213,7 +236,8 @@ func (r *inbox) reset(ctx context.Context) {
 	}
 }
 
-// entries handles the entries of a reply.
+// entries handles the entries of a reply. What may not be handled any more is read
+// again, should this node still have that inbox when it may.
 func (r *inbox) entries(b []byte) error {
 	reply := resp{b}
 	n, err := reply.streams()
@@ -230,7 +254,9 @@ func (r *inbox) entries(b []byte) error {
 			return err
 		}
 		if value != nil {
-			r.entry(value, now)
+			if _, heard := r.entry(value, r.of, now); !heard {
+				return nil
+			}
 		}
 		r.last = string(id)
 		r.read++
@@ -238,23 +264,29 @@ func (r *inbox) entries(b []byte) error {
 	return nil
 }
 
-// entry handles one batch, and returns whose it is; nil if it can not be read.
-func (r *inbox) entry(b []byte, now time.Time) *inlet {
+// entry handles one batch that was sent to that peer, and returns whose it is; nil
+// if it can not be read. heard: all of it could be handled. This node may have stood
+// still in front of any letter: it looks at each whether it still hears, and does not
+// count on Renew to have noticed first (P1).
+func (r *inbox) entry(b []byte, to presence.Peer, now time.Time) (in *inlet, heard bool) {
 	h, letters, err := openBatch(b)
 	if err != nil {
 		r.skip(err)
-		return nil
+		return nil, true
 	}
-	in := r.inlet(&h)
+	in = r.inlet(&h)
 	fresh, ok := in.meet(&h, now)
 	if !ok {
-		return in
+		return in, true
 	}
 	for len(letters) > 0 {
+		if !r.bus.hears(to) {
+			return in, false
+		}
 		var l letter
 		if l, letters, err = nextLetter(letters); err != nil {
 			r.skip(err)
-			return in
+			return in, true
 		}
 		if l.lane == presence.Must {
 			if !in.take(&l, r.bus, now) {
@@ -266,7 +298,7 @@ func (r *inbox) entry(b []byte, now time.Time) *inlet {
 		r.bus.stats.received.Add(1)
 		r.deliver(in, &l, now)
 	}
-	return in
+	return in, true
 }
 
 func (r *inbox) inlet(h *head) *inlet {

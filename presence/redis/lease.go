@@ -282,6 +282,7 @@ func (s *Store) renewed(r *leaseReply, sent time.Time, p presence.Peer) error {
 		}
 	}
 	s.lease.mu.Unlock()
+	s.bus.inbox.renewed()
 	s.nodes.mu.Lock()
 	gone := s.learn(r)
 	s.nodes.mu.Unlock()

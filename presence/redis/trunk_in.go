@@ -171,12 +171,12 @@ func readFrameLen(r *bufio.Reader) (n int, urgent bool, err error) {
 func (r *inbox) straight(to presence.Peer, batch []byte, urgent, more bool) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !r.bus.hears(to) {
+	now := time.Now()
+	in, heard := r.entry(batch, to, now)
+	if !heard {
 		r.drainedLocked()
 		return false
 	}
-	now := time.Now()
-	in := r.entry(batch, now)
 	if urgent && in != nil && !in.due.IsZero() {
 		in.due = now
 	}
