@@ -46,7 +46,8 @@ type route struct {
 // fill is a question to Redis that many may wait for.
 type fill struct {
 	done     chan struct{}
-	newer    int64 // the user has changed to this version meanwhile
+	round    uint64 // that it was asked in
+	newer    int64  // the user has changed to this version meanwhile; 0: not
 	sessions []presence.Session
 	err      error
 }
@@ -131,26 +132,30 @@ func (c *routes) forget(user string, ver int64) bool {
 	return true
 }
 
-// fill asks once for all who want to know.
+// fill asks once for all who want to know at a time. A question that began before
+// something was known to have changed is not good enough for who asks after that: its
+// answer may be the one of before.
 func (c *routes) fill(user string, self presence.Peer, ask func() (int64, []presence.Session, error)) ([]presence.Session, error) {
 	sh := c.shard(user)
 	sh.mu.Lock()
-	if f := sh.filling[user]; f != nil {
+	round := c.round.Load()
+	if f := sh.filling[user]; f != nil && f.newer == 0 && f.round == round {
 		sh.mu.Unlock()
 		<-f.done
 		return f.sessions, f.err
 	}
-	f := &fill{done: make(chan struct{})}
+	f := &fill{done: make(chan struct{}), round: round}
 	sh.filling[user] = f
-	round := c.round.Load()
 	sh.mu.Unlock()
 
 	var ver int64
 	ver, f.sessions, f.err = ask()
 	sh.mu.Lock()
-	delete(sh.filling, user)
-	if f.err == nil && ver >= f.newer {
-		c.learnLocked(sh, user, ver, f.sessions, self, round)
+	if sh.filling[user] == f { // else what was to be noted while it was asked went to another one
+		delete(sh.filling, user)
+		if f.err == nil && ver >= f.newer {
+			c.learnLocked(sh, user, ver, f.sessions, self, round)
+		}
 	}
 	sh.mu.Unlock()
 	close(f.done)
