@@ -28,9 +28,9 @@ func (sw *Switchboard) Receive(from presence.Peer, kind presence.Kind, payload [
 	var err error
 	switch kind {
 	case kindCall:
-		err = sw.receiveCall(sw.inTurn, payload)
+		err = sw.receiveCall(sw.inTurn, nil, payload)
 	case kindEvent:
-		err = sw.receiveEvent(sw.inTurn, payload)
+		err = sw.receiveEvent(sw.inTurn, nil, payload)
 	case kindEvict:
 		sw.evict(string(payload))
 	case kindAsk:
@@ -52,26 +52,16 @@ func (sw *Switchboard) Drained() {
 	}
 }
 
-// receiveCall takes effects of a call for this node's sessions.
-func (sw *Switchboard) receiveCall(t *turn, payload []byte) error {
+// receiveCall takes effects of a call for this node's sessions. was: they were held
+// back for a session.
+func (sw *Switchboard) receiveCall(t *turn, was *arrival, payload []byte) error {
 	flags, c, fx, err := decodeCallEnvelope(payload)
 	if err != nil {
 		return err
 	}
-	if sw.hold(kindCall, payload, c.Caller.User, c.Callee.User) {
-		return nil
+	if !sw.hold(was, kindCall, payload, c.Caller.User, c.Callee.User) {
+		sw.takeCall(t, flags, c, fx)
 	}
-	sw.takeCall(t, flags, c, fx)
-	return nil
-}
-
-// handleCall is receiveCall for what was held back.
-func (sw *Switchboard) handleCall(t *turn, payload []byte) error {
-	flags, c, fx, err := decodeCallEnvelope(payload)
-	if err != nil {
-		return err
-	}
-	sw.takeCall(t, flags, c, fx)
 	return nil
 }
 
@@ -148,25 +138,16 @@ func (sw *Switchboard) hear(c *call.Call, now time.Time) *call.Call {
 	return c
 }
 
-// receiveEvent takes an event for this node's sessions.
-func (sw *Switchboard) receiveEvent(t *turn, payload []byte) error {
+// receiveEvent does so with an event.
+func (sw *Switchboard) receiveEvent(t *turn, was *arrival, payload []byte) error {
 	e, err := decodeEventEnvelope(payload)
 	if err != nil {
 		return err
 	}
-	if !sw.hold(kindEvent, payload, e.user) {
+	if !sw.hold(was, kindEvent, payload, e.user) {
 		sw.takeEvent(t, &e)
 	}
 	return nil
-}
-
-// handleEvent is receiveEvent for what was held back.
-func (sw *Switchboard) handleEvent(t *turn, payload []byte) error {
-	e, err := decodeEventEnvelope(payload)
-	if err == nil {
-		sw.takeEvent(t, &e)
-	}
-	return err
 }
 
 func (sw *Switchboard) takeEvent(t *turn, e *eventEnvelope) {

@@ -1,7 +1,6 @@
 package signaling
 
 import (
-	"bytes"
 	"context"
 	"slices"
 	"strings"
@@ -15,9 +14,6 @@ import (
 // tombKeep is how long a node forwards what arrives for a session that has
 // moved: longer than any route is out of date.
 const tombKeep = 10 * time.Second
-
-// arrivalWait bounds how long events wait for a session that was announced.
-const arrivalWait = 3 * time.Second
 
 // moving is about sessions on their way between nodes: those that left, to
 // forward what still comes for them, and those that were announced and are not
@@ -34,19 +30,6 @@ type tomb struct {
 	until  time.Time
 }
 
-// arrival is a session that is about to be opened here.
-type arrival struct {
-	device string
-	until  time.Time
-	held   []letter
-	ended  bool // by a back end, on the way
-}
-
-type letter struct {
-	kind    presence.Kind
-	payload []byte
-}
-
 // moved notes that a session of this node was taken over by another one.
 func (sw *Switchboard) moved(s *Session, to presence.Peer) {
 	m := &sw.moving
@@ -58,104 +41,9 @@ func (sw *Switchboard) moved(s *Session, to presence.Peer) {
 	m.gone[s.user] = append(m.gone[s.user], tomb{s.device, to, time.Now().Add(tombKeep)})
 }
 
-// expect says that a session is about to be opened which was another node's:
-// what that node forwards from now on waits for it.
-func (sw *Switchboard) expect(user, device string) {
-	m := &sw.moving
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.coming == nil {
-		m.coming = map[string][]*arrival{}
-	}
-	m.coming[user] = append(m.coming[user], &arrival{device: device, until: time.Now().Add(arrivalWait)})
-}
-
-// hold keeps a payload back if a session of the user is about to arrive.
-func (sw *Switchboard) hold(kind presence.Kind, payload []byte, users ...string) bool {
-	m := &sw.moving
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if len(m.coming) == 0 {
-		return false
-	}
-	for _, u := range users {
-		if list := m.coming[u]; len(list) > 0 {
-			list[0].held = append(list[0].held, letter{kind, bytes.Clone(payload)})
-			return true
-		}
-	}
-	return false
-}
-
-// endComing makes sessions end that are about to arrive, and counts them.
-func (sw *Switchboard) endComing(user, device string) (n int) {
-	m := &sw.moving
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for _, a := range m.coming[user] {
-		if a.device == device && !a.ended {
-			a.ended = true
-			n++
-		}
-	}
-	return n
-}
-
-// arrivedHere ends the wait for a session and hands it what was held. ended: a back
-// end has ended it meanwhile.
-func (sw *Switchboard) arrivedHere(user, device string) (ended bool) {
-	m := &sw.moving
-	for {
-		m.mu.Lock()
-		i := slices.IndexFunc(m.coming[user], func(a *arrival) bool { return a.device == device })
-		if i < 0 {
-			m.mu.Unlock()
-			return ended
-		}
-		a := m.coming[user][i]
-		held := a.held
-		ended = a.ended
-		a.held = nil
-		if len(held) == 0 {
-			m.dropLocked(user, i)
-		}
-		m.mu.Unlock()
-		if len(held) == 0 {
-			return ended
-		}
-		sw.release(held)
-	}
-}
-
-func (m *moving) dropLocked(user string, i int) {
-	if list := slices.Delete(m.coming[user], i, i+1); len(list) > 0 {
-		m.coming[user] = list
-	} else {
-		delete(m.coming, user)
-	}
-}
-
-// release handles what was held back.
-func (sw *Switchboard) release(held []letter) {
-	t := sw.newTurn()
-	defer t.end()
-	for _, l := range held {
-		var err error
-		if l.kind == kindCall {
-			err = sw.handleCall(t, l.payload)
-		} else {
-			err = sw.handleEvent(t, l.payload)
-		}
-		if err != nil {
-			sw.log.Warn("what was held for a session can not be used", "error", err)
-		}
-	}
-}
-
 // tidyMoving forgets old tombs, and gives up sessions that did not come.
 func (sw *Switchboard) tidyMoving(now time.Time) {
 	m := &sw.moving
-	var late []letter
 	m.mu.Lock()
 	for user, list := range m.gone {
 		list = slices.DeleteFunc(list, func(t tomb) bool { return now.After(t.until) })
@@ -165,18 +53,9 @@ func (sw *Switchboard) tidyMoving(now time.Time) {
 			m.gone[user] = list
 		}
 	}
-	for user, list := range m.coming {
-		for i := len(list) - 1; i >= 0; i-- {
-			if now.After(list[i].until) {
-				late = append(late, list[i].held...)
-				m.dropLocked(user, i)
-			}
-		}
-	}
+	held := m.giveUpLocked(now)
 	m.mu.Unlock()
-	if len(late) > 0 {
-		sw.release(late)
-	}
+	sw.release(held, nil)
 }
 
 // whereTo says where a device that is not here has gone: by its tomb, or by the

@@ -119,7 +119,9 @@ func (sw *Switchboard) Admit(user, device string) error {
 
 // Open registers a client that was authenticated and greeted. What concerns it
 // is queued on the link before Open returns: the online list, and the calls of
-// its user that ring or that its device is in.
+// its user that ring or that its device is in. A session that was moved and has
+// missed too much on the way is refused with wire.CodeUnavailable: its client is
+// to be cut, and starts anew as the same device.
 func (sw *Switchboard) Open(ctx context.Context, link Link, id *auth.Identity, h Hello) (*Session, error) {
 	s := &Session{
 		sw: sw, link: link, id: h.SessionID, user: id.User, device: h.Device, dialect: h.Dialect,
@@ -132,6 +134,9 @@ func (sw *Switchboard) Open(ctx context.Context, link Link, id *auth.Identity, h
 	if h.Moved {
 		limit = math.MaxInt // it was admitted where it was
 	}
+	if h.Moved && !sw.comes(s.user, s.device, true) {
+		return nil, errMissed
+	}
 	s.partners = h.Luggage.Partners[max(0, len(h.Luggage.Partners)-maxPartners):]
 	sw.enterBlocks(s) // before others find the session
 	old, ok := sw.hub.add(s, limit)
@@ -139,6 +144,7 @@ func (sw *Switchboard) Open(ctx context.Context, link Link, id *auth.Identity, h
 		sw.leaveBlocks(s)
 		return nil, wire.Errorf(wire.CodeTooManySessions, "")
 	}
+	sw.comes(s.user, s.device, false)
 	sw.register(ctx, s)
 	sw.awaitBlocks(s)
 	if old != nil { // the same device came back without its session

@@ -193,6 +193,7 @@ func (sw *Switchboard) afterRenewal(ctx context.Context, err error) {
 	sw.logAgain()
 	sw.keepLive()
 	sw.readMissingBlocks()
+	sw.tidyMoving(time.Now())
 	if errors.Is(err, presence.ErrLeaseLost) {
 		err = sw.store.Renew(ctx) // it may have been said before it joined again
 	}
@@ -209,7 +210,6 @@ func (sw *Switchboard) afterRenewal(ctx context.Context, err error) {
 		sw.pay(ctx)
 		now := sw.now()
 		sw.book.tidy(now, sw.hasPart)
-		sw.tidyMoving(time.Now())
 	}
 }
 

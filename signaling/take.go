@@ -87,6 +87,8 @@ func (sw *Switchboard) Take(ctx context.Context, what Question, user, device, ta
 	}
 	if !ok || got.InUse { // nothing comes
 		sw.arrivedHere(user, device)
+	} else if !sw.comes(user, device, false) {
+		got = &Taken{Late: true}
 	}
 	return got
 }

@@ -190,7 +190,11 @@ func (s *Server) connected(so *socketio.Socket) {
 	so.ReleaseHandshake()
 	sess, err := s.sw.Open(context.Background(), l, e.id, h)
 	if err != nil {
-		so.Disconnect(true)
+		if p, _ := wire.ProblemOf(err); p.Code == wire.CodeUnavailable {
+			so.Cut() // it starts anew, as the same device
+		} else {
+			so.Disconnect(true)
+		}
 		return
 	}
 	l.sess.Store(sess)
