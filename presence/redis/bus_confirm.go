@@ -152,8 +152,8 @@ func (o *outlet) askLocked(now time.Time) {
 // tend does what time has made due.
 func (o *outlet) tend(now time.Time) {
 	o.mu.Lock()
-	empty := !o.busy && len(o.queue) == 0 && len(o.kept) == 0
-	if empty && errors.Is(o.refuse, errDead) && now.Sub(o.until) > o.bus.cfg.Lease {
+	idle := !o.busy && len(o.queue) == 0 && len(o.kept) == 0 && o.trunk == nil
+	if idle && errors.Is(o.refuse, errDead) && now.Sub(o.until) > o.bus.cfg.Lease {
 		o.gone = true
 		o.mu.Unlock()
 		o.bus.remove(o.to, o)

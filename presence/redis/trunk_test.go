@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	goredis "github.com/redis/go-redis/v9"
+
 	"github.com/tandem-rtc/tandem/presence"
 	"github.com/tandem-rtc/tandem/presence/presencetest"
 	"github.com/tandem-rtc/tandem/presence/redis/redistest"
@@ -270,5 +272,50 @@ func TestP3_TrunkToANewNode(t *testing.T) {
 	a, b := join("a"), join("b")
 	for _, s := range []*Store{a, b} {
 		until(t, s.Self().Name+" has a trunk", func() bool { return s.bus.stats.trunks.Load() == 1 })
+	}
+}
+
+// A node is found to have no lease just when a trunk to it is laid: it has one, as it
+// answers. The trunk is not forgotten with the outlet when nothing is sent for long.
+func TestP3_IdleTrunkStays(t *testing.T) {
+	t.Parallel()
+	rs := redistest.Start(t)
+	var c counter
+	_, a, b := twoStraight(t, rs, &presencetest.Handler{OnReceive: c.receive}, func(cfg *Config) { cfg.Timeout = 10 * time.Second })
+	if err := loadScripts(t.Context(), a.pipe.rdb); err != nil {
+		t.Fatal(err)
+	}
+	held, release := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	a.pipe.rdb.AddHook(onSend(func(cmds []goredis.Cmder) {
+		once.Do(func() {
+			close(held)
+			<-release
+		})
+	}))
+	b.die()
+	if err := a.send(b.self(), 1, presence.BestEffort, numbered(0), nil); err != nil {
+		t.Fatal(err)
+	}
+	<-held
+	laid(t, a, b)
+	o := a.outlet(b.self())
+	close(release)
+	until(t, "it is found to have none", func() bool {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		return !o.busy && errors.Is(o.refuse, errDead)
+	})
+	pause(2*a.cfg.Lease, func() {
+		if now := (*a.outlets.Load())[b.self()]; now != o {
+			t.Fatalf("the outlet is %p, was %p", now, o)
+		}
+	})
+	if err := a.send(b.self(), 1, presence.BestEffort, numbered(1), nil); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "it has arrived", func() bool { return c.n() == 1 })
+	if n := a.stats.trunks.Load(); n != 1 {
+		t.Errorf("%d trunks", n)
 	}
 }
