@@ -3,6 +3,7 @@ package redis
 import (
 	"encoding/binary"
 	"sync"
+	"time"
 
 	"github.com/tandem-rtc/tandem/presence"
 )
@@ -12,13 +13,19 @@ import (
 // told with the next Renew.
 type owed struct {
 	mu    sync.Mutex
-	nodes map[presence.Peer]map[string]int64 // user -> version
+	nodes map[presence.Peer]*debt
+}
+
+// debt is what one node has yet to hear.
+type debt struct {
+	since time.Time        // of this machine's clock
+	users map[string]int64 // user -> version
 }
 
 // owedAll is from how many users on a node is told to ask anew for all.
 const owedAll = 1000
 
-func (o *owed) init() { o.nodes = map[presence.Peer]map[string]int64{} }
+func (o *owed) init() { o.nodes = map[presence.Peer]*debt{} }
 
 // forget tells a node that what it remembers of a user is older than ver. An
 // empty user means all.
@@ -27,7 +34,7 @@ func (o *owed) forget(s *Store, to presence.Peer, user string, ver int64) {
 	payload = append(payload, user...)
 	failed := func(err error) {
 		if err != nil {
-			o.add(s, to, user, ver)
+			o.add(to, user, ver, s.clock.here())
 		}
 	}
 	if err := s.Send(to, kindForget, presence.Must, payload, failed); err != nil {
@@ -35,35 +42,38 @@ func (o *owed) forget(s *Store, to presence.Peer, user string, ver int64) {
 	}
 }
 
-func (o *owed) add(s *Store, to presence.Peer, user string, ver int64) {
-	if _, ok := s.nodes.list().nodes[to]; !ok {
-		return // it is no more
-	}
+func (o *owed) add(to presence.Peer, user string, ver int64, now time.Time) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	m := o.nodes[to]
-	if m == nil {
-		m = map[string]int64{}
-		o.nodes[to] = m
+	d := o.nodes[to]
+	if d == nil {
+		d = &debt{now, map[string]int64{}}
+		o.nodes[to] = d
 	}
-	if _, all := m[""]; all {
+	if _, all := d.users[""]; all {
 		return
 	}
-	if len(m) >= owedAll {
-		clear(m)
+	if len(d.users) >= owedAll {
+		clear(d.users)
 		user = ""
 	}
-	m[user] = max(m[user], ver)
+	d.users[user] = max(d.users[user], ver)
 }
 
-// pay tells what is owed.
+// pay tells what is owed, but to nodes that are no more. One that this node does not
+// know may be so new that its list of nodes is older: it is no more only if a list that
+// was asked for since does not have it either.
 func (o *owed) pay(s *Store) {
+	list := s.nodes.list()
 	o.mu.Lock()
 	due := o.nodes
-	o.nodes = map[presence.Peer]map[string]int64{}
+	o.nodes = map[presence.Peer]*debt{}
 	o.mu.Unlock()
-	for to, users := range due {
-		for u, ver := range users {
+	for to, d := range due {
+		if _, known := list.nodes[to]; !known && list.asked.After(d.since) {
+			continue
+		}
+		for u, ver := range d.users {
 			o.forget(s, to, u, ver)
 		}
 	}
