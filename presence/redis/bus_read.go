@@ -204,7 +204,7 @@ func (r *inbox) xread(ctx context.Context, block time.Duration) ([]byte, error) 
 		if err != nil {
 			return nil, err
 		}
-		r.conn = master.Conn() // of its own: the pool looks at a connection whenever it gives it out
+		r.conn = master.EphemeralConn() // the pool would look at it all the time, and give it out when another is wanted
 	}
 	err := r.conn.Process(ctx, cmd)
 	return r.buf.Bytes(), err
