@@ -170,9 +170,7 @@ func (sw *Switchboard) takeSoft(t *turn, flags byte, c *call.Call, fx []call.Eff
 			sw.tell(t, c, e, list)
 		case !carries(e):
 			here := sw.tellHere(t, c, fx[i:i+1])
-			if flags&flagForwarded == 0 {
-				sw.forwardCall(flags, c, fx[i:i+1], &here)
-			}
+			sw.forwardCall(flags, c, fx[i:i+1], &here)
 		case s != nil || flags&flagForwarded != 0 || !sw.sendAfter(flags, c, e):
 			absent = append(absent, *e)
 		}

@@ -88,11 +88,8 @@ func (sw *Switchboard) tellFrom(t *turn, flags byte, c *call.Call, fx []call.Eff
 		fresh = slices.DeleteFunc(slices.Clone(fresh), rings)
 	}
 	here := sw.tellHere(t, c, unlogged(fresh)) // who stepped it has logged it
-	if flags&flagForwarded == 0 {
-		sw.forwardCall(flags, c, fx, &here)
-		return
-	}
-	if flags&flagRepeat != 0 {
+	sw.forwardCall(flags, c, fx, &here)
+	if flags&(flagForwarded|flagRepeat) != flagForwarded {
 		return
 	}
 	// What was told here before has been sent to a session where that was, which
@@ -176,10 +173,8 @@ func (sw *Switchboard) takeEvent(t *turn, e *eventEnvelope) {
 	if e.event == wire.NewMessage {
 		sw.gotMessage(e.user, e.device, ev.Args)
 	}
-	if e.flags&flagForwarded == 0 {
-		e.told = here // one that moves meanwhile takes it along
-		sw.forwardEvent(e)
-	}
+	e.told = here // one that moves meanwhile takes it along
+	sw.forwardEvent(e)
 }
 
 // takeBlock takes the news of a change of who has blocked whom.
@@ -190,9 +185,7 @@ func (sw *Switchboard) takeBlock(e *eventEnvelope) {
 		return
 	}
 	sw.heardBlock(e.user, user, other, on)
-	if e.flags&flagForwarded == 0 {
-		sw.forwardEvent(e)
-	}
+	sw.forwardEvent(e)
 }
 
 // evict ends a session whose device has connected to another node.

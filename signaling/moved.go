@@ -128,9 +128,13 @@ func (sw *Switchboard) leftBehind(user string) []string {
 	return out
 }
 
-// forwardCall passes effects on, once, whose device is not here any more (P2). here
-// are those who were told.
+// forwardCall passes effects on whose device is not here any more (P2). here are
+// those who were told.
 func (sw *Switchboard) forwardCall(flags byte, c *call.Call, fx []call.Effect, here *hearers) {
+	next, ok := forwarded(flags)
+	if !ok {
+		return
+	}
 	var out []target
 	put := func(to presence.Peer, e *call.Effect) {
 		for i := range out {
@@ -144,7 +148,7 @@ func (sw *Switchboard) forwardCall(flags byte, c *call.Call, fx []call.Effect, h
 	for i := range fx {
 		e := &fx[i]
 		var devices []string
-		ask := true
+		ask := flags&flagForwarded == 0
 		switch e.To.Scope {
 		case call.ToDevice:
 			devices = []string{e.To.Device}
@@ -162,22 +166,23 @@ func (sw *Switchboard) forwardCall(flags byte, c *call.Call, fx []call.Effect, h
 			}
 		}
 	}
-	if err := sw.sendCall(out, flags|flagForwarded, c, presence.Must, nil); err != nil {
+	if err := sw.sendCall(out, next, c, presence.Must, nil); err != nil {
 		sw.log.Debug("effects for a session that has moved are lost", "call", c.ID, "error", err)
 	}
 }
 
 // forwardEvent does the same for an event.
 func (sw *Switchboard) forwardEvent(e *eventEnvelope) {
+	next, ok := forwarded(e.flags)
 	devices, ask := sw.leftBehind(e.user), false
 	if e.device != "" {
-		devices, ask = []string{e.device}, true
+		devices, ask = []string{e.device}, e.flags&flagForwarded == 0
 	}
-	if len(devices) == 0 {
+	if !ok || len(devices) == 0 {
 		return
 	}
 	fwd := *e
-	fwd.flags |= flagForwarded
+	fwd.flags = next
 	lane := presence.Must
 	if e.flags&flagDroppable != 0 {
 		lane = presence.BestEffort

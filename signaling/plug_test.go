@@ -23,8 +23,9 @@ type plug struct {
 	suspending func()
 	// looking is called, once, when somebody asks where the user b is.
 	looking func()
-	// saving is called, once, before a call is saved.
-	saving func()
+	// saving is called, once, before a call is saved, sending before something is
+	// sent to sessions on another node.
+	saving, sending func()
 	// hidden is a user whose sessions are not known before the next Save.
 	hidden string
 }
@@ -52,6 +53,12 @@ func (p *plug) set(dead, away bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.dead, p.away = dead, away
+}
+
+func (p *plug) onSend(f func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.sending = f
 }
 
 func (p *plug) err() error {
@@ -159,6 +166,15 @@ func (p *plug) Suspend(ctx context.Context, user, id string) error {
 func (p *plug) Send(to presence.Peer, k presence.Kind, l presence.Lane, b []byte, done func(error)) error {
 	if err := p.err(); err != nil {
 		return err
+	}
+	var f func()
+	if k == kindCall || k == kindEvent {
+		p.mu.Lock()
+		f, p.sending = p.sending, nil
+		p.mu.Unlock()
+	}
+	if f != nil {
+		f()
 	}
 	return p.Store.Send(to, k, l, b, done)
 }

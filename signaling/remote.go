@@ -27,13 +27,34 @@ var errEnvelope = errors.New("signaling: an envelope can not be read")
 
 // Flags of envelopes.
 const (
-	flagForwarded = 1 << iota // by a node that lacked the session: not again
+	flagForwarded = 1 << iota // by a node that lacked the session
 	flagRepeat                // may have been delivered before: drop what was
 	flagDroppable             // for the droppable lane of the clients
 	flagSoft                  // the effects are not in the stored record
 	flagExtended              // for extended devices only
 	flagBase                  // for base devices only
 )
+
+// The two bits above the flags count how often more than once it was forwarded.
+const (
+	againShift = 6
+	maxAgain   = 3
+)
+
+// forwarded returns the flags of what is passed on to where a session went; false:
+// it has been passed on often enough. After the first time it goes only where this
+// node knows that it sent the session, which is where that was later: it gains on it,
+// but for one that never arrived where it went.
+func forwarded(flags byte) (next byte, ok bool) {
+	switch {
+	case flags&flagForwarded == 0:
+		return flags | flagForwarded, true
+	case flags>>againShift == maxAgain:
+		return 0, false
+	default:
+		return flags + 1<<againShift, true
+	}
+}
 
 // audience says which devices of a user an event is for.
 type audience byte
