@@ -15,9 +15,16 @@ import (
 // changes. All that a user does is checked on the node that it is on, so nobody
 // waits for a store to know.
 
-// blockTime is how long a connecting client waits for its lists. Without them it
-// goes on as if there were none, until they are there.
-const blockTime = 2 * time.Second
+const (
+	// blockTime is how long a connecting client waits for its lists. Without them it
+	// goes on as if there were none, until they are there.
+	blockTime = 2 * time.Second
+	// blockAge is after how long lists with somebody in them are read again: who
+	// erases a user's data does that beside the nodes and tells nobody (M8).
+	blockAge = 10 * time.Minute
+	// maxRereads bounds the lists that are read again at a time.
+	maxRereads = 64
+)
 
 // blockSets are a user's lists; they are not changed, but replaced.
 type blockSets struct {
@@ -34,6 +41,8 @@ func (b *blockSets) between(other string) (blocked, by bool) {
 	_, by = b.by[other]
 	return blocked, by
 }
+
+func (b *blockSets) empty() bool { return len(b.blocked)+len(b.by) == 0 }
 
 // with is a copy in which a set has somebody, or has not.
 func with(set map[string]struct{}, user string, on bool) map[string]struct{} {
@@ -59,6 +68,7 @@ type blockEntry struct {
 	changes  uint64        // counts the news of it
 	loading  bool          // somebody reads its lists
 	missing  bool          // they could not be read: tried again
+	read     time.Time     // when they were
 	ready    chan struct{} // closed when somebody has read, for others who wait; mostly nil
 }
 
@@ -163,8 +173,9 @@ func (sw *Switchboard) loadBlocks(e *blockEntry, patience time.Duration) {
 			l.mu.Unlock()
 			continue
 		}
-		e.loading, e.missing = false, !current
+		e.loading = false
 		if current {
+			e.missing, e.read = false, time.Now()
 			e.sets.Store(sets)
 		}
 		if e.ready != nil {
@@ -199,18 +210,20 @@ func setOf(list []string) map[string]struct{} {
 	return set
 }
 
-// readMissingBlocks tries again what could not be read.
-func (sw *Switchboard) readMissingBlocks() {
-	var list []*blockEntry
+// readBlocksAgain has lists read that could not be, or were a long time ago.
+func (sw *Switchboard) readBlocksAgain(now time.Time) {
+	n := 0
 	sw.blocks.mu.Lock()
+	defer sw.blocks.mu.Unlock()
 	for _, e := range sw.blocks.by {
-		if e.missing && !e.loading {
-			list = append(list, e)
+		if e.loading || !e.missing && (e.sets.Load().empty() || now.Sub(e.read) < blockAge) {
+			continue
 		}
-	}
-	sw.blocks.mu.Unlock()
-	for _, e := range list[:min(len(list), 64)] {
-		sw.readBlocks(e)
+		e.loading = true
+		sw.soon(func() { sw.loadBlocks(e, storeTime) })
+		if n++; n == maxRereads {
+			return
+		}
 	}
 }
 

@@ -192,7 +192,7 @@ func (sw *Switchboard) run(ctx context.Context) {
 func (sw *Switchboard) afterRenewal(ctx context.Context, err error) {
 	sw.logAgain()
 	sw.keepLive()
-	sw.readMissingBlocks()
+	sw.readBlocksAgain(time.Now())
 	sw.tidyMoving(time.Now())
 	if errors.Is(err, presence.ErrLeaseLost) {
 		err = sw.store.Renew(ctx) // it may have been said before it joined again
