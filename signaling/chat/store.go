@@ -166,7 +166,9 @@ type Blocks interface {
 	Unblock(ctx context.Context, user, other string) error
 	// Blocked lists whom the user has blocked, sorted.
 	Blocked(ctx context.Context, user string) ([]string, error)
-	// BlockedBy lists who has blocked the user, sorted.
+	// BlockedBy lists who has blocked the user, sorted: all of them, however many.
+	// Who was left out would ring and be shown online. It is asked for a user who
+	// connects, and kept while that is there.
 	BlockedBy(ctx context.Context, user string) ([]string, error)
 }
 
