@@ -3,11 +3,15 @@ package redis
 import (
 	"context"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/tandem-rtc/tandem/presence"
+	"github.com/tandem-rtc/tandem/presence/presencetest"
 	"github.com/tandem-rtc/tandem/presence/redis/redistest"
 )
 
@@ -149,4 +153,51 @@ func TestP3_ReadsOnWhenTheLeaseIsRenewed(t *testing.T) {
 	if b.peer() != old || r.n() != n+1 {
 		t.Errorf("%v: it has handled %v", b.peer(), r.list())
 	}
+}
+
+// A node that may not handle what is in its inbox does not ask Redis for it over and
+// over meanwhile, and has it when the lease is renewed.
+func TestP1_RestsUntilTheLeaseIsRenewed(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	rs := redistest.Start(t)
+	a := patient(t, rs, "a")
+	var skip atomic.Int64
+	cfg := faultConfig(rs.URL())
+	cfg.Lease = time.Minute
+	cfg.clock = func() time.Time { return time.Now().Add(time.Duration(skip.Load())) }
+	var c counter
+	b, err := Join(ctx, cfg, "b", &presencetest.Handler{OnReceive: c.receive})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = b.Close() })
+	skip.Store(int64(2 * cfg.Lease))
+	inOneBatch(t, a, b.peer(), 10)
+	reads := func() (n int) {
+		_, stat, _ := strings.Cut(rs.MustCommand("INFO", "commandstats"), "cmdstat_xread:calls=")
+		stat, _, _ = strings.Cut(stat, ",")
+		if stat != "" {
+			if n, err = strconv.Atoi(stat); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return n
+	}
+	inbox := b.keys.inbox("b", b.peer().Epoch)
+	until(t, "there is something to handle", func() bool { return rs.MustCommand("XLEN", inbox) != "0" })
+	before := reads()
+	pause(time.Second, func() {
+		if n := c.n(); n > 0 {
+			t.Fatalf("%d were handled", n)
+		}
+	})
+	if n := reads() - before; n > 5 {
+		t.Errorf("it has read %d times", n)
+	}
+	skip.Store(0)
+	if err := b.Renew(ctx); err != nil {
+		t.Fatal(err)
+	}
+	c.allInOrder(t, 10)
 }
