@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/tandem-rtc/tandem/signaling/chat"
 )
@@ -48,7 +49,9 @@ func child(mode, path string) int {
 // childSends sends until it is killed or its input ends, from many goroutines,
 // and writes a line for each ack.
 func childSends(path string) error {
-	s, err := Open(context.Background(), DefaultConfig(path))
+	cfg := DefaultConfig(path)
+	cfg.BusyTimeout = 30 * time.Second // SQLite is not fair, and the machine may have much to do
+	s, err := Open(context.Background(), cfg)
 	if err != nil {
 		return err
 	}
