@@ -64,6 +64,24 @@ func (c *Cluster) URL() string {
 	return fmt.Sprintf("redis+cluster://%s,%s", c.Masters[0].Addr, c.Masters[1].Addr)
 }
 
+// Proxy starts a proxy in front of a master. All nodes name it in the master's
+// place from then on: who asks them where a slot is goes through it.
+func (c *Cluster) Proxy(master int) *Proxy {
+	c.t.Helper()
+	p := StartProxy(c.t, c.Masters[master].Addr)
+	host, port, _ := net.SplitHostPort(p.Addr)
+	c.Masters[master].MustCommand("CONFIG", "SET", "cluster-announce-port", port)
+	waitFor(c.t, "all name the proxy", func() bool {
+		for _, s := range c.Masters {
+			if !strings.Contains(s.MustCommand("CLUSTER", "NODES"), fmt.Sprintf("%s %s:%s@", c.ids[master], host, port)) {
+				return false
+			}
+		}
+		return true
+	})
+	return p
+}
+
 // Flush empties all masters.
 func (c *Cluster) Flush() {
 	c.t.Helper()

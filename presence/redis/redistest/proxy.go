@@ -9,7 +9,7 @@ import (
 )
 
 // Proxy stands between a client and a server and does what networks do: it cuts,
-// resets, delays and stalls connections.
+// resets, delays and stalls connections, and loses answers.
 type Proxy struct {
 	Addr string // host:port
 
@@ -23,6 +23,7 @@ type Proxy struct {
 	delay   time.Duration
 	refuse  bool
 	stalled chan struct{} // closed when it goes on; nil: it does
+	loss    *loss         // nil: none is to come
 	closed  bool
 }
 
@@ -87,13 +88,14 @@ func (p *Proxy) join(in *net.TCPConn) {
 	p.live[in], p.live[out] = struct{}{}, struct{}{}
 	p.mu.Unlock()
 	var both sync.WaitGroup
-	pass := func(dst, src *net.TCPConn) {
-		p.pass(dst, src)
+	pass := func(dst, src *net.TCPConn, see func([]byte) bool) {
+		p.pass(dst, src, see)
 		_ = dst.Close()
 		_ = src.Close()
 	}
-	both.Go(func() { pass(in, out) })
-	pass(out, in)
+	l := &loser{p: p}
+	both.Go(func() { pass(in, out, l.answer) })
+	pass(out, in, l.request)
 	both.Wait()
 	p.mu.Lock()
 	delete(p.live, in)
@@ -101,9 +103,10 @@ func (p *Proxy) join(in *net.TCPConn) {
 	p.mu.Unlock()
 }
 
-// pass copies what arrives, late or not before the stall ends. As on a long line,
-// what follows does not wait until what is before it has arrived.
-func (p *Proxy) pass(dst, src *net.TCPConn) {
+// pass copies what arrives, late or not before the stall ends, until see says that
+// the connection ends with it. As on a long line, what follows does not wait until
+// what is before it has arrived.
+func (p *Proxy) pass(dst, src *net.TCPConn, see func([]byte) (ends bool)) {
 	type piece struct {
 		b   []byte
 		due time.Time
@@ -137,6 +140,9 @@ func (p *Proxy) pass(dst, src *net.TCPConn) {
 		buf := make([]byte, 16<<10)
 		n, err := src.Read(buf)
 		if n > 0 {
+			if see(buf[:n]) {
+				return
+			}
 			p.mu.Lock()
 			delay := p.delay
 			p.mu.Unlock()
