@@ -104,7 +104,7 @@ func Connect(cfg Config) (goredis.UniversalClient, error) {
 		return nil, fmt.Errorf("redis: %w", err)
 	}
 	// A command that timed out may have been carried out: who sent it decides
-	// whether it makes sense again.
+	// whether it makes sense again. In a Cluster that takes more (once.go).
 	opt.MaxRetries, opt.DialerRetries = -1, 1
 	opt.DialTimeout, opt.ReadTimeout, opt.WriteTimeout = cfg.Timeout, cfg.Timeout, cfg.Timeout
 	opt.ContextTimeoutEnabled = true

@@ -186,17 +186,10 @@ const maxNowhere = 16
 // missed notes the key of a command that one master after the other has sent on: its
 // slot is nobody's, though all of them may find that every slot has a master.
 func (h *health) missed(c goredis.Cmder) {
-	args, i := c.Args(), 1
-	if name, _ := args[0].(string); name == "evalsha" || name == "eval" {
-		i = 3
-	}
-	if i >= len(args) {
-		return
-	}
-	key, ok := args[i].(string)
+	key := keyOf(c)
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if ok && len(h.nowhere) < maxNowhere && !slices.Contains(h.nowhere, key) {
+	if key != "" && len(h.nowhere) < maxNowhere && !slices.Contains(h.nowhere, key) {
 		h.nowhere = append(h.nowhere, key)
 	}
 }

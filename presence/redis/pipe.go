@@ -178,18 +178,11 @@ func (p *pipe) send(batch []*order) {
 		}
 	} else {
 		p.trips.Add(1)
-		pl := p.rdb.Pipeline()
-		for _, o := range batch {
-			p.commands.Add(uint64(len(o.cmds)))
-			for _, c := range o.cmds {
-				_ = pl.Process(ctx, c)
-			}
-		}
-		_, _ = pl.Exec(ctx) // each command has its own error
-		for _, o := range batch {
-			for _, c := range o.cmds {
-				p.settle(ctx, c)
-			}
+		sent := toSend(batch)
+		p.commands.Add(uint64(len(sent)))
+		p.exec(ctx, sent)
+		for _, c := range sent {
+			p.settle(ctx, c.Cmder)
 		}
 	}
 	for _, o := range batch {
@@ -232,7 +225,9 @@ func (p *pipe) again(ctx context.Context, c goredis.Cmder) {
 	}
 	p.reloads.Add(1)
 	full := append([]any{"eval", s.source}, args[2:]...)
-	v, err := p.rdb.Do(ctx, full...).Result()
+	whole := goredis.NewCmd(ctx, full...)
+	_ = p.rdb.Process(ctx, &once{Cmder: whole}) // the command has the error
+	v, err := whole.Result()
 	cmd.SetVal(v)
 	cmd.SetErr(err)
 }
