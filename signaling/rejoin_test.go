@@ -92,6 +92,30 @@ func (f *lazyStore) Rejoin(ctx context.Context) error {
 	return f.plug.Rejoin(ctx)
 }
 
+// TestP1_ANodeThatIsBusyJoinsAgainAtOnce: it hears how its lease stands before it looks
+// for more to do.
+func TestP1_ANodeThatIsBusyJoinsAgainAtOnce(t *testing.T) {
+	for range 20 {
+		synctest.Test(t, func(t *testing.T) {
+			var rejoins atomic.Int32
+			var plugs []*plug
+			w := newWorldOf(t, 2, func(s *setup) {
+				s.wrap = func(st presence.Store) presence.Store {
+					plugs = append(plugs, &plug{Store: st})
+					return &lazyStore{plugs[len(plugs)-1], &rejoins}
+				}
+			})
+			plugs[1].set(false, true)
+			w.pass(10 * time.Second)
+			plugs[1].set(false, false)
+			w.pass(8 * time.Second) // a sweep, and the next renewal
+			if n := rejoins.Load(); n != 1 {
+				t.Errorf("it has joined again %d times", n)
+			}
+		})
+	}
+}
+
 // It takes longer than a lease to register all sessions of a node anew, to end all
 // calls whose time has come, and to bury others: the lease is kept meanwhile.
 func TestP1_TheLeaseIsKeptWhileThereIsMuchToDo(t *testing.T) {

@@ -158,18 +158,28 @@ func (sw *Switchboard) beat(ctx context.Context) {
 		}
 		err := sw.store.Renew(ctx)
 		select {
-		case sw.renewed <- err:
-		default: // run has much to do, and has yet to hear of an earlier one
+		case earlier := <-sw.renewed: // the latest counts
+			sw.log.Debug("nobody had time for a renewal of the lease", "error", earlier)
+		default:
 		}
+		sw.renewed <- err
 	}
 }
 
-// run does what is due by time.
+// run does what is due by time; how the lease stands comes first, if there is always
+// something.
 func (sw *Switchboard) run(ctx context.Context) {
 	tick, list := time.NewTicker(sw.cfg.Tick), time.NewTicker(sw.cfg.PresenceInterval)
 	defer tick.Stop()
 	defer list.Stop()
 	for {
+		select {
+		case err := <-sw.renewed:
+			sw.afterRenewal(ctx, err)
+			sw.forgetRates()
+			continue
+		default:
+		}
 		select {
 		case <-ctx.Done():
 			return
