@@ -371,23 +371,25 @@ func TestC9_SessionThatIsBeingEndedIsNotResumed(t *testing.T) {
 // TestResume_AtTheEndOfTheWindow: the client has its session again, or starts anew.
 func TestResume_AtTheEndOfTheWindow(t *testing.T) {
 	r := newRig(t, nil)
-	ann := r.join("ann")
-	l := r.srv.linkOf(ann.hello.SID)
-	conn := l.socket()
-	for range 20_000 {
-		l.mu.Lock()
-		l.conn, l.gone, l.token = nil, false, freshSecret() // away
-		token := base64.RawURLEncoding.EncodeToString(l.token[:])
-		l.mu.Unlock()
-		begin := make(chan struct{})
-		var both sync.WaitGroup
-		var resumed bool
-		both.Go(func() { <-begin; l.Expire() })
-		both.Go(func() { <-begin; _, resumed = l.takeOver(conn, token, 0) })
-		close(begin)
-		both.Wait()
-		if resumed == l.gone {
-			t.Fatalf("resumed %t, and the link is over %t", resumed, l.gone)
+	for i := range 100 { // so many, since none of them reads what it is sent
+		user := fmt.Sprint("ann", i)
+		l := r.srv.linkOf(r.join(user).hello.SID)
+		conn := l.socket()
+		for range 200 {
+			l.mu.Lock()
+			l.conn, l.gone, l.token = nil, false, freshSecret() // away
+			token := base64.RawURLEncoding.EncodeToString(l.token[:])
+			l.mu.Unlock()
+			begin := make(chan struct{})
+			var both sync.WaitGroup
+			var resumed bool
+			both.Go(func() { <-begin; l.Expire() })
+			both.Go(func() { <-begin; _, resumed = l.takeOver(conn, token, 0) })
+			close(begin)
+			both.Wait()
+			if resumed == l.gone {
+				t.Fatalf("resumed %t, and the link is over %t", resumed, l.gone)
+			}
 		}
 	}
 }
