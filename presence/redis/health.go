@@ -21,9 +21,10 @@ type health struct {
 	rdb     goredis.UniversalClient
 	timeout time.Duration
 	// greet adds to what every master is asked first, in the same round trip: nil:
-	// nothing. The others run on the prober's goroutine and may be nil: onDown when
-	// Redis has gone; onUp when it answers again, before commands pass: an error
-	// keeps it down; after once they do.
+	// nothing. The others may be nil. onDown runs when Redis has gone, before anybody
+	// is told so, and must not block. These run on the prober's goroutine: onUp when
+	// it answers again, before commands pass: an error keeps it down; after once they
+	// do.
 	greet  func(context.Context, goredis.Pipeliner)
 	onDown func(why string)
 	onUp   func(ctx context.Context) error
@@ -103,15 +104,14 @@ func (h *health) trip(why error, hold time.Duration) {
 	}
 	h.reasons[outageReason(why)]++
 	h.why, h.hold = why.Error(), time.Now().Add(hold)
+	if h.onDown != nil {
+		h.onDown(h.why)
+	}
 	h.done.Go(h.probe)
 }
 
 // probe waits until Redis answers.
 func (h *health) probe() {
-	why := h.reason()
-	if h.onDown != nil {
-		h.onDown(why)
-	}
 	tick := time.NewTicker(min(100*time.Millisecond, h.timeout/2))
 	defer tick.Stop()
 	for {

@@ -203,17 +203,19 @@ func (s *Store) interrupted() {
 // pipe, and is called beside everything else that the node does: a lease that waits
 // for other work is lost when there is much of it.
 func (s *Store) Renew(ctx context.Context) error {
-	switch {
-	case s.closed.Load():
+	if s.closed.Load() {
 		return presence.ErrClosed
-	case s.tryRenew():
+	}
+	sent, lost := s.tryRenew()
+	switch {
+	case lost:
 		return fmt.Errorf("redis: %w", presence.ErrLeaseLost)
 	case s.health.isDown():
 		s.interrupted()
 		return fmt.Errorf("redis: renew the lease: %w", presence.ErrUnavailable)
 	}
 	ctx = context.WithoutCancel(ctx) // or a node that ends would find that Redis is away
-	sent, self := s.clock.here(), s.Self()
+	self := s.Self()
 	r, err := s.askLease(ctx, s.leaseCall("renew", self, newRun(), s.knownRun()))
 	if err != nil {
 		s.interrupted()
@@ -234,12 +236,12 @@ func (s *Store) Renew(ctx context.Context) error {
 	return nil
 }
 
-// tryRenew notes that Renew was called, and reports whether the lease is lost:
-// because it was found so before, or because this node itself stood still for
+// tryRenew notes that Renew was called, and when, and reports whether the lease is
+// lost: because it was found so before, or because this node itself stood still for
 // longer than a lease while nobody renewed it. Where Redis was away it is Redis
 // that says.
-func (s *Store) tryRenew() (lost bool) {
-	now := s.clock.here()
+func (s *Store) tryRenew() (now time.Time, lost bool) {
+	now = s.clock.here()
 	s.lease.mu.Lock()
 	stood := now.Sub(s.lease.tried)
 	s.lease.tried = now
@@ -247,7 +249,7 @@ func (s *Store) tryRenew() (lost bool) {
 	if stood > s.cfg.Lease && !s.lease.lost.Swap(true) {
 		s.cfg.Logger.Warn("this node stood still for longer than its lease", "for", stood)
 	}
-	return s.lease.lost.Load()
+	return now, s.lease.lost.Load()
 }
 
 func (s *Store) knownRun() string {
