@@ -7,7 +7,7 @@ import { folder, rest } from '../lib/rest.mjs';
 import { Proxy, startTandem } from '../lib/server.mjs';
 import { FLAGS } from './flags.mjs';
 import { bubble, inStep, loaded, mark, openTalk, texts, toTop, topOf, write } from './chat.mjs';
-import { answer, connected, dial, done, lobby, openPage, part } from './page.mjs';
+import { answer, connected, dial, done, join, lobby, openPage, part } from './page.mjs';
 
 let browser, server;
 
@@ -103,15 +103,15 @@ test('M1 M3: the server is killed: what waits is sent to the next one, once, and
   }
 });
 
-test('M3: a page that is opened without a connection shows what was kept, and what waited is sent later', async () => {
-  const anna = await open('Anna Lena');
-  const dan = rest(server, 'dan');
-  await dan('POST', '/api/messages/send/anna-lena', { text: 'read me offline' });
-  await part(anna, 'tab-chats').click();
-  await part(anna, 'talk-dan').click();
-  await bubble(anna, 'read me offline').waitFor();
+/** Somebody who has what dan wrote on the screen, and written down in the browser. */
+async function reader(name) {
+  const page = await open(name);
+  await rest(server, 'dan')('POST', `/api/messages/send/${page.user}`, { text: 'read me offline' });
+  await part(page, 'tab-chats').click();
+  await part(page, 'talk-dan').click();
+  await bubble(page, 'read me offline').waitFor();
   // Written down a moment later: when it says so, and not before.
-  await eventually('it is kept', () => anna.evaluate(() => new Promise((resolve) => {
+  await eventually('it is kept', () => page.evaluate(() => new Promise((resolve) => {
     const request = indexedDB.open('tandem-chat');
     request.onsuccess = () => {
       const all = request.result.transaction('threads').objectStore('threads').getAll();
@@ -121,6 +121,39 @@ test('M3: a page that is opened without a connection shows what was kept, and wh
       };
     };
   })));
+  return page;
+}
+
+test('M1: what was written offline is not lost when its tab is killed in that moment', async () => {
+  const anna = await reader('Anna Sun');
+  let blocked = true;
+  await anna.context().routeWebSocket(/\/ws/, (ws) => (blocked ? ws.close() : ws.connectToServer()));
+  await anna.reload();
+  await part(anna, 'talk-dan').click();
+  await bubble(anna, 'read me offline').waitFor();
+  // The page comes to nothing more once it shows that the message waits.
+  await anna.evaluate(() => new MutationObserver(() => {
+    if (!document.querySelector('[data-testid=waiting]')) return;
+    console.log('it waits');
+    for (;;);
+  }).observe(document.body, { childList: true, subtree: true }));
+  const waits = anna.waitForEvent('console', (m) => m.text() === 'it waits');
+  write(anna, 'last words').catch(() => {}); // nobody is there to say that it is done
+  await waits;
+  const gone = anna.waitForEvent('crash');
+  const { processInfo } = await (await browser.newBrowserCDPSession()).send('SystemInfo.getProcessInfo');
+  for (const p of processInfo) if (p.type === 'renderer') process.kill(p.id, 'SIGKILL');
+  await gone;
+
+  blocked = false;
+  const again = await anna.context().newPage();
+  await again.goto(server.url);
+  await join(again, 'Anna Sun');
+  await eventually('it is sent by the next tab', async () => (await kept('dan', 'anna-sun')).includes('last words'));
+});
+
+test('M3: a page that is opened without a connection shows what was kept, and what waited is sent later', async () => {
+  const anna = await reader('Anna Lena');
   let blocked = true;
   await anna.routeWebSocket(/\/ws/, (ws) => (blocked ? ws.close() : ws.connectToServer()));
   await anna.reload();

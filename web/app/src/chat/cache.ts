@@ -108,11 +108,17 @@ export class BrowserCache implements Cache {
   }
 
   queue(w: Waiting): Promise<void> {
-    return this.#write('waiting', (s) => void s.put(w, [this.#me, w.clientId]))
+    return this.#write('waiting', (s) => {
+      s.put(w, [this.#me, w.clientId])
+      s.transaction.commit() // at once: what is not committed goes with a page that is left now
+    })
   }
 
   unqueue(clientId: string): Promise<void> {
-    return this.#write('waiting', (s) => void s.delete([this.#me, clientId]))
+    return this.#write('waiting', (s) => {
+      s.delete([this.#me, clientId])
+      s.transaction.commit()
+    })
   }
 
   async clear(): Promise<void> {
