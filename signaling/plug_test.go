@@ -102,14 +102,19 @@ func (p *plug) Save(ctx context.Context, c *call.Call, was uint64) error {
 		return err
 	}
 	defer p.hide("")
+	p.once(&p.saving)
+	return p.Store.Save(ctx, c, was)
+}
+
+// once calls what is to be called, this time only.
+func (p *plug) once(hook *func()) {
 	p.mu.Lock()
-	f := p.saving
-	p.saving = nil
+	f := *hook
+	*hook = nil
 	p.mu.Unlock()
 	if f != nil {
 		f()
 	}
-	return p.Store.Save(ctx, c, was)
 }
 
 func (p *plug) hide(user string) {
@@ -153,13 +158,7 @@ func (p *plug) Suspend(ctx context.Context, user, id string) error {
 	if err := p.err(); err != nil {
 		return err
 	}
-	p.mu.Lock()
-	f := p.suspending
-	p.suspending = nil
-	p.mu.Unlock()
-	if f != nil {
-		f()
-	}
+	p.once(&p.suspending)
 	return p.Store.Suspend(ctx, user, id)
 }
 
